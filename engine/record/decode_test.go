@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math"
 	"runtime"
 	"strings"
@@ -280,6 +281,26 @@ func TestParseAllocatesNothing(t *testing.T) {
 		}); n != 0 {
 			t.Errorf("Parse of %s allocates %g times", g.name, n)
 		}
+	}
+}
+
+// TestReadAuditColumns reads what lists are filtered by from an audit's bytes.
+func TestReadAuditColumns(t *testing.T) {
+	payload := readGolden(t, "audit").payload
+	var c AuditColumns
+	if n := testing.AllocsPerRun(100, func() {
+		var err error
+		if c, err = ReadAuditColumns(payload); err != nil {
+			t.Fatal(err)
+		}
+	}); n != 0 {
+		t.Errorf("ReadAuditColumns allocates %g times", n)
+	}
+	if got, want := fmt.Sprintf("%s %s %s", c.Agent, c.Subject, c.Predicate), "deployment-agent auth/jwt signing_algorithm"; got != want {
+		t.Errorf("ReadAuditColumns = %s, want %s", got, want)
+	}
+	if _, err := ReadAuditColumns(readGolden(t, "vote").payload); err == nil {
+		t.Error("ReadAuditColumns took a vote")
 	}
 }
 

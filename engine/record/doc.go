@@ -24,4 +24,12 @@
 //
 // Evidence is the exception: its payload is the document's bytes and nothing else, so that b3sum proves a digest.
 // docs/formats/record.md is the normative page; a test decodes its examples.
+//
+// # JSON lines
+//
+// A Reader takes a file line by line and refuses, as a *Reject with line, column and reason, what it can't take
+// exactly as written; AppendJSON writes what a Reader reads back as the same record. The rules for both forms are in
+// docs/formats/record.md, whose examples a test decodes.
+//
+// Text from data is hostile until it went through Clean (for a terminal) or AppendText (for JSON).
 package record

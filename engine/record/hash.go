@@ -40,10 +40,8 @@ func ParseHash(s string) (Hash, error) {
 			return Hash{}, fmt.Errorf("found %q at digit %d, expected 64 lower-case hex digits", s[i], i+1)
 		}
 	}
-	if _, err := hex.Decode(h[:], []byte(s)); err != nil {
-		return Hash{}, err
-	}
-	return h, nil
+	_, err := hex.Decode(h[:], []byte(s))
+	return h, err
 }
 
 func isLowerHex(c byte) bool { return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' }

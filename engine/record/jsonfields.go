@@ -30,7 +30,8 @@ type jsonObject struct {
 // slot is where a field stands in the line. All zero: it is absent, because nothing but the line's "{" is at 0.
 type slot struct{ key, at, end int }
 
-func (o *jsonObject) names() []string {
+// fieldNames are the names its shape has; an object that was not opened has none.
+func (o *jsonObject) fieldNames() []string {
 	if o.shape == nil {
 		return nil
 	}

@@ -20,20 +20,20 @@ const MaxFileLabels = 1_000_000
 type names struct {
 	known   Known // may be nil
 	labels  map[string]label
-	sources map[Hash]Hash // digests of the file's own sources, which the store need not have yet
+	refused map[string]int // lines of labels that were not defined, for messages; the first refusedMax
+	sources map[Hash]Hash  // digests of the file's own sources, which the store need not have yet
 	payload []byte
 }
 
-// label is what a label stands for. Without an id it can't be used: its line was refused, or it is a query that
-// has not been asked.
+// refusedMax is how many labels of refused lines are remembered: nobody mends more by hand.
+const refusedMax = 10_000
+
+// label is what a label stands for. A query that has not been asked has no id yet.
 type label struct {
 	id    ID
 	line  uint32
 	query bool
 }
-
-// taken reports whether another line may not define the label again.
-func (l label) taken() bool { return !l.id.IsZero() || l.query }
 
 // definition is a label that the line being read defines.
 type definition struct {
@@ -44,7 +44,7 @@ type definition struct {
 }
 
 func newNames(known Known) *names {
-	return &names{known: known, labels: map[string]label{}, sources: map[Hash]Hash{}}
+	return &names{known: known, labels: map[string]label{}, refused: map[string]int{}, sources: map[Hash]Hash{}}
 }
 
 // define takes over what a good line has defined.
@@ -52,6 +52,7 @@ func (n *names) define(line int, list []definition) {
 	for _, d := range list {
 		if d.name != "" {
 			n.labels[d.name] = label{d.id, uint32(line), d.query}
+			delete(n.refused, d.name)
 		}
 		if d.id.Kind == KindSource && (d.name != "" || len(n.sources) < MaxFileLabels) {
 			n.sources[d.id.Hash] = d.digest
@@ -59,10 +60,10 @@ func (n *names) define(line int, list []definition) {
 	}
 }
 
-// refuse remembers that the label's line was refused, for the messages of the lines that use it.
+// refuse remembers that the label's line was refused.
 func (n *names) refuse(line int, name string) {
-	if !n.labels[name].taken() && len(n.labels) < MaxFileLabels {
-		n.labels[name] = label{line: uint32(line)}
+	if len(n.refused) < refusedMax {
+		n.refused[name] = line
 	}
 }
 
@@ -93,11 +94,11 @@ func (d *lineDecoder) ownLabel(o *jsonObject) string {
 		d.fail(o, fieldID, strconv.Quote(clip(name)), expected, "@ stands where a label is used")
 	case len(name) > MaxNameBytes:
 		d.fail(o, fieldID, fmt.Sprintf("%d bytes", len(name)), expected, "")
-	case there && old.taken():
+	case there:
 		d.fail(o, fieldID, fmt.Sprintf("%q, which line %d defines", clip(name), old.line), "a new label", "")
 	case name == d.own:
 		d.fail(o, fieldID, fmt.Sprintf("%q, which is the label of the line", clip(name)), "a new label", "")
-	case !there && len(d.names.labels)+before >= MaxFileLabels:
+	case len(d.names.labels)+before >= MaxFileLabels:
 		d.fail(o, fieldID, "one label more", fmt.Sprintf("at most %d in a file", MaxFileLabels), "split the file, or name records by their ids")
 	}
 	return name
@@ -118,7 +119,7 @@ func (d *lineDecoder) id(o *jsonObject, i int, kinds ...Kind) ID {
 			return id
 		}
 	}
-	d.fail(o, i, "the id of "+withArticle(id.Kind.String()), expectedID(kinds), "")
+	d.fail(o, i, "the id of "+one(id.Kind), expectedID(kinds), "")
 	return ID{}
 }
 
@@ -137,10 +138,10 @@ func (d *lineDecoder) lookUp(o *jsonObject, i int, text []byte) ID {
 		return l.id
 	}
 	hint := "a label is defined above its use"
-	if there && l.query {
+	if there {
 		hint = fmt.Sprintf("the query of line %d has no answer that could be named", l.line)
-	} else if there {
-		hint = fmt.Sprintf("line %d, which defines it, was refused", l.line)
+	} else if line, refused := d.names.refused[string(text[1:])]; refused {
+		hint = fmt.Sprintf("line %d, which defines it, was refused", line)
 	}
 	d.fail(o, i, strconv.Quote(clip(string(text))), "a label that a line above defines", hint)
 	return ID{}
@@ -171,9 +172,17 @@ func expectedID(kinds []Kind) string {
 		if i > 0 {
 			s += " or "
 		}
-		s += withArticle(kind.String()) + " (" + string(kind.Letter()) + "_)"
+		s += one(kind) + " (" + string(kind.Letter()) + "_)"
 	}
 	return s
+}
+
+// one is the kind's name as a sentence has it.
+func one(kind Kind) string {
+	if kind == KindEvidence {
+		return "evidence"
+	}
+	return withArticle(kind.String())
 }
 
 func withArticle(noun string) string {

@@ -207,7 +207,7 @@ func (d *lineDecoder) blame(o *jsonObject, err error) {
 		return
 	}
 	for _, in := range []*jsonObject{o, &d.result} {
-		for i, name := range in.names() {
+		for i, name := range in.fieldNames() {
 			if name == broken.Field {
 				d.fail(in, i, broken.Found, broken.Expected, "")
 				return

@@ -101,6 +101,7 @@ func TestAppendJSONRoundTrips(t *testing.T) {
 		{"evidence at its limit with the longest escapes", Evidence(make([]byte, MaxEvidenceBytes))},
 		{"no value with a confidence", audit(func(a *Audit) { a.Value = Object{} })},
 		{"a value that is a reference", audit(func(a *Audit) { a.Value = RefObject(ID{KindAudit, repeat(2)}) })},
+		{"two contributions", audit(func(a *Audit) { a.Contributions = append(a.Contributions, a.Contributions[0]) })},
 		{"a pin of 0", audit(func(a *Audit) { a.Pin = 0 })},
 		{"the greatest count", audit(func(a *Audit) { a.Considered = 1 << 53 })},
 		{"a half-life to the nanosecond", audit(func(a *Audit) { a.HalfLife = 90061_000_000_001 })},

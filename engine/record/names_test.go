@@ -1,6 +1,7 @@
 package record
 
 import (
+	"encoding/json"
 	"math"
 	"strings"
 	"testing"
@@ -255,6 +256,66 @@ func TestHalfLife(t *testing.T) {
 		if again, err := ParseHalfLife(tt.text); again != got || err != nil {
 			t.Errorf("ParseHalfLife(%s) = %v, %v, want %v", tt.text, again, err, got)
 		}
+	}
+}
+
+// TestMarshalText: what has a text form is written in it as JSON, and read from it.
+func TestMarshalText(t *testing.T) {
+	when := mustTime("2024-01-15T21:03:47.5Z")
+	in := []any{KindVote.Letter(), Approved, Temporal, Deploy, when, mustHash(digits64), ID{KindVote, mustHash(digits64)}, ID{}}
+	const want = `[118,"Approved","Temporal","deploy","2024-01-15T21:03:47.5Z","` + digits64 + `","v_` + digits64 + `",""]`
+	out, err := json.Marshal(in)
+	if err != nil || string(out) != want {
+		t.Errorf("Marshal = %s, %v, want %s", out, err, want)
+	}
+	var back struct {
+		Time Time
+		Hash Hash
+		ID   ID
+	}
+	if err := json.Unmarshal([]byte(`{"Time":"2024-01-15T22:03:47.5+01:00","Hash":"`+digits64+`","ID":"v_`+digits64+`"}`), &back); err != nil {
+		t.Fatal(err)
+	}
+	if back.Time != when || back.Hash != mustHash(digits64) || back.ID != (ID{KindVote, mustHash(digits64)}) {
+		t.Errorf("Unmarshal = %+v", back)
+	}
+	for _, bad := range []string{`{"Time":"now"}`, `{"Hash":"00"}`, `{"ID":"v_00"}`} {
+		if err := json.Unmarshal([]byte(bad), &back); err == nil {
+			t.Errorf("Unmarshal took %s", bad)
+		}
+	}
+	if back.Time != when || back.Hash != mustHash(digits64) {
+		t.Errorf("a refused text changed the value: %+v", back)
+	}
+}
+
+func TestKindLetters(t *testing.T) {
+	letters, keys := "", ""
+	for _, k := range Kinds() {
+		letters += string(k.Letter())
+		keys += string(k.KeyLetter())
+	}
+	if letters != "bsavetwqx" || keys != "BSHVELWQX" {
+		t.Errorf("letters %s, keys %s, want bsavetwqx and BSHVELWQX", letters, keys)
+	}
+	if none := Kind(10); none.Valid() || none.Letter() != 0 || none.KeyLetter() != 0 || none.String() != "kind 10" {
+		t.Error("kind 10 has letters")
+	}
+	if _, ok := KindByName("query"); ok {
+		t.Error("a query is a kind of record")
+	}
+	if _, ok := KindByLetter('z'); ok {
+		t.Error("z is the letter of a kind")
+	}
+	marks := ""
+	for e := Deploy; e.Valid(); e++ {
+		marks += e.Mark()
+	}
+	if marks != "DARCN" {
+		t.Errorf("marks %s, want DARCN", marks)
+	}
+	if Supersession(0).Valid() || !Additive.Valid() || Supersession(4).Valid() {
+		t.Error("Valid of a supersession")
 	}
 }
 
