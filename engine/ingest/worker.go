@@ -1,0 +1,188 @@
+package ingest
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+
+	"episteme/engine/kv"
+	"episteme/engine/record"
+	"episteme/engine/wal"
+)
+
+// storeFormat is the version of the key space. A store of another version is made anew from the journal.
+const storeFormat = 1
+
+// Bounds of a batch, bytes of keys and values and operations. Badger takes 15 % of its 16 MiB memtable in one
+// transaction; half of that leaves room for its own overhead. A batch the store still finds too big is halved.
+const (
+	batchBytes = 1 << 20
+	batchOps   = 8 << 10
+)
+
+// Worker tails a journal and applies it to a store, on a goroutine of its own, until Close.
+type Worker struct {
+	journal Journal
+	store   kv.Store
+	mat     *materialiser
+	limit   int // bytes of a batch; halved while the store refuses
+
+	cancel context.CancelFunc
+	done   chan struct{}
+
+	mu      sync.Mutex
+	applied record.LSN    // guarded by mu
+	moved   chan struct{} // guarded by mu; closed and replaced whenever applied or err changes
+	err     error         // guarded by mu; why the worker stopped
+}
+
+// ErrWrongJournal means that the store was made from another journal, or from more of this one than there is.
+var ErrWrongJournal = errors.New("the store does not belong to this journal")
+
+// Start checks that store belongs to journal and begins to apply what it lacks. A nil annotator leaves audits
+// without annotation.
+func Start(journal Journal, store kv.Store, annotator Annotator) (*Worker, error) {
+	applied, err := prepare(journal, store)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	w := &Worker{
+		journal: journal, store: store, limit: batchBytes,
+		mat:    newMaterialiser(store, record.LogID(journal.Head().Log), annotator),
+		cancel: cancel, done: make(chan struct{}),
+		applied: applied.LSN, moved: make(chan struct{}),
+	}
+	go w.run(ctx)
+	return w, nil
+}
+
+// prepare reads how far the store has come and refuses a store of another journal or format.
+func prepare(journal Journal, store kv.Store) (Applied, error) {
+	v, err := NewView(store)
+	if err != nil {
+		return Applied{}, err
+	}
+	defer v.Close()
+	applied, err := v.Applied()
+	if err != nil {
+		return Applied{}, err
+	}
+	head := journal.Head()
+	if applied.LSN == 0 {
+		return applied, markFormat(store)
+	}
+	if applied.Log != record.LogID(head.Log) || applied.LSN > record.LSN(head.Durable) {
+		return applied, fmt.Errorf("%w: the store is at lsn %d of log %s, the journal at lsn %d of log %s; "+
+			"if the journal is the right one, `episteme rebuild` makes the store anew", ErrWrongJournal,
+			applied.LSN, applied.Log, head.Durable, record.LogID(head.Log))
+	}
+	return applied, checkFormat(v)
+}
+
+func markFormat(store kv.Store) error {
+	var b kv.Batch
+	b.Put(keyFormat, binary.BigEndian.AppendUint32(nil, storeFormat))
+	return store.Apply(&b)
+}
+
+func checkFormat(v *View) error {
+	value, err := v.snap.Get(keyFormat)
+	if err != nil {
+		return fmt.Errorf("store: read its format: %w", err)
+	}
+	if len(value) != 4 || binary.BigEndian.Uint32(value) != storeFormat {
+		return fmt.Errorf("store: found format %x, expected %d; `episteme rebuild` makes the store anew from the journal", value, storeFormat)
+	}
+	return nil
+}
+
+// Applied is how far the store has come.
+func (w *Worker) Applied() record.LSN {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.applied
+}
+
+// Wait returns once the record at lsn is in the store. Errors are the cause of ctx, or why the worker stopped.
+func (w *Worker) Wait(ctx context.Context, lsn record.LSN) error {
+	for {
+		w.mu.Lock()
+		applied, moved, err := w.applied, w.moved, w.err
+		w.mu.Unlock()
+		switch {
+		case applied >= lsn:
+			return nil
+		case err != nil:
+			return err
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for the store, at lsn %d of %d: %w", applied, lsn, context.Cause(ctx))
+		}
+	}
+}
+
+// Err is why the worker stopped, nil while it runs.
+func (w *Worker) Err() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.err
+}
+
+// Close stops the worker and waits for it. What was not applied is applied when the journal is opened again.
+func (w *Worker) Close() {
+	w.cancel()
+	<-w.done
+}
+
+func (w *Worker) run(ctx context.Context) {
+	defer close(w.done)
+	for {
+		err := w.follow(ctx)
+		if errors.Is(err, kv.ErrBatchTooBig) && w.limit > 1 {
+			// Nothing of the batch was applied: go back to where the store is, with half the bytes.
+			w.limit /= 2
+			w.mat.reset()
+			continue
+		}
+		if ctx.Err() != nil {
+			err = errors.New("ingest: the worker was closed")
+		}
+		w.report(w.Applied(), err)
+		return
+	}
+}
+
+// follow applies records from where the store is, for as long as nothing fails.
+func (w *Worker) follow(ctx context.Context) error {
+	tail := w.journal.Tail(wal.LSN(w.Applied()) + 1)
+	defer tail.Close()
+	for {
+		rec, err := tail.Next(ctx)
+		if err != nil {
+			return err
+		}
+		if err := w.mat.add(ctx, &rec); err != nil {
+			return err
+		}
+		if tail.Ready() && w.mat.batch.Bytes() < w.limit && w.mat.batch.Len() < batchOps {
+			continue
+		}
+		if err := w.mat.flush(); err != nil {
+			return err
+		}
+		w.report(record.LSN(rec.LSN), nil)
+	}
+}
+
+func (w *Worker) report(applied record.LSN, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.applied, w.err = applied, err
+	close(w.moved)
+	w.moved = make(chan struct{})
+}

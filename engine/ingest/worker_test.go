@@ -1,0 +1,253 @@
+package ingest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync/atomic"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"episteme/engine/ingest"
+	"episteme/engine/kv"
+	"episteme/engine/kv/mem"
+	"episteme/engine/record"
+	"episteme/engine/vfs"
+	"episteme/engine/wal"
+)
+
+// openLog is a journal in memory.
+func openLog(t *testing.T, disk vfs.FS) *wal.Log {
+	t.Helper()
+	log, _, err := wal.Open(disk, "wal", wal.Options{ReserveBytes: -1, IdleMark: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { log.Close() })
+	return log
+}
+
+// history is n records of all kinds that refer to each other.
+func history(t *testing.T, seed uint64, n int) []record.Record {
+	t.Helper()
+	r := rand.New(rand.NewPCG(seed, 1))
+	var list []record.Record
+	var assertions, epochs []record.Hash
+	hashOf := func(rec record.Record) record.Hash {
+		id, err := record.IDOf(rec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id.Hash
+	}
+	for i := range n {
+		at := record.Time(1e18 + int64(r.IntN(1000))*1e9)
+		agent := fmt.Sprintf("agent-%d", r.IntN(5))
+		var rec record.Record
+		switch k := r.IntN(8); {
+		case k == 0:
+			rec = record.Evidence(fmt.Sprintf("document %d", r.IntN(n)))
+		case k == 1:
+			rec = &record.Source{Name: fmt.Sprintf("doc-%d", i), Digest: record.Sum([]byte{byte(r.IntN(9))}), Authority: 0.5, Agent: agent, Timestamp: at}
+		case k == 2 && len(epochs) > 0:
+			rec = &record.Epoch{Name: fmt.Sprintf("e%d", i), Agent: agent, Timestamp: at, Supersedes: epochs[r.IntN(len(epochs))], Supersession: record.Temporal}
+		case k == 2:
+			rec = &record.Epoch{Name: "e", Agent: agent, Timestamp: at}
+		case k == 3 && len(assertions) > 0:
+			rec = &record.Vote{Assertion: assertions[r.IntN(len(assertions))], Agent: agent, Weight: 0.5, Timestamp: at}
+		case k == 4 && len(assertions) > 0:
+			rec = &record.Transition{Assertion: assertions[r.IntN(len(assertions))], To: record.Approved, Agent: agent, Timestamp: at}
+		case k == 5:
+			rec = &record.Event{Type: record.Deploy, Timestamp: at, Agent: agent, Title: fmt.Sprintf("deploy %d", i)}
+		case k == 6:
+			rec = &record.Audit{Agent: agent, Timestamp: at, Subject: "s/1", Predicate: "p", Lens: "external", AsOf: at, ResultHash: record.Object{}.Hash()}
+		default:
+			rec = &record.Assertion{Subject: fmt.Sprintf("s/%d", r.IntN(4)), Predicate: "p", Object: record.TextObject(fmt.Sprint(r.IntN(3))),
+				Confidence: 0.5, Lifecycle: record.Proposed, Agent: agent, Timestamp: at, Source: record.Sum([]byte{byte(r.IntN(9))})}
+			assertions = append(assertions, hashOf(rec))
+		}
+		if e, ok := rec.(*record.Epoch); ok {
+			epochs = append(epochs, hashOf(e))
+		}
+		list = append(list, rec)
+		if r.IntN(10) == 0 { // sent again
+			list = append(list, list[r.IntN(len(list))])
+		}
+	}
+	return list
+}
+
+func appendAll(t *testing.T, log *wal.Log, list []record.Record) wal.LSN {
+	t.Helper()
+	var last wal.LSN
+	for i := 0; i < len(list); i += 7 {
+		var entries []wal.Entry
+		for _, rec := range list[i:min(i+7, len(list))] {
+			payload, err := record.Encode(nil, rec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			entries = append(entries, wal.Entry{Kind: uint8(rec.Kind()), Payload: payload})
+		}
+		receipt, err := log.Append(t.Context(), entries...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		last = receipt.Last
+	}
+	return last
+}
+
+// contents is all that a store holds.
+func contents(t *testing.T, store kv.Store) map[string]string {
+	t.Helper()
+	snap, err := store.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer snap.Close()
+	all := map[string]string{}
+	for e, err := range snap.Scan(t.Context(), nil, nil) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[string(e.Key)] = string(e.Value)
+	}
+	return all
+}
+
+// crashing stops taking batches after a number of them, as if the process had ended there.
+type crashing struct {
+	kv.Store
+	left atomic.Int64
+}
+
+var errCrash = errors.New("the process ended here")
+
+func (c *crashing) Apply(b *kv.Batch) error {
+	if c.left.Add(-1) < 0 {
+		return errCrash
+	}
+	return c.Store.Apply(b)
+}
+
+// TestIngestExactlyOnceAtEveryCrashPoint stops the worker before each of its transactions in turn and starts another:
+// the store ends up as if nothing had happened.
+func TestIngestExactlyOnceAtEveryCrashPoint(t *testing.T) {
+	const seed = 42
+	log := openLog(t, vfs.NewMem())
+	last := appendAll(t, log, history(t, seed, 120))
+	whole := mem.NewLimited(4 << 10) // many small transactions
+	run(t, log, whole, last)
+	want := contents(t, whole)
+	if len(want) < 120 {
+		t.Fatalf("the store has %d keys, want at least one a record", len(want))
+	}
+	points := 0
+	for stop := int64(1); ; stop++ {
+		inner := mem.NewLimited(4 << 10)
+		store := &crashing{Store: inner}
+		store.left.Store(stop)
+		w, err := ingest.Start(ingest.FromLog(log), store, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = w.Wait(t.Context(), record.LSN(last))
+		w.Close()
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, errCrash) {
+			t.Fatalf("crash %d: %v", stop, err)
+		}
+		points++
+		run(t, log, inner, last)
+		if diff := cmp.Diff(want, contents(t, inner)); diff != "" {
+			t.Fatalf("seed %d, crash before transaction %d: the store differs (-want +got):\n%s", seed, stop, diff)
+		}
+	}
+	if points < 5 {
+		t.Errorf("%d crash points, want at least 5: the test has lost its teeth", points)
+	}
+}
+
+func run(t *testing.T, log *wal.Log, store kv.Store, last wal.LSN) {
+	t.Helper()
+	w, err := ingest.Start(ingest.FromLog(log), store, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	if err := w.Wait(t.Context(), record.LSN(last)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestBatchBoundsChangeNothing: where the worker cuts its transactions decides nothing.
+func TestBatchBoundsChangeNothing(t *testing.T) {
+	log := openLog(t, vfs.NewMem())
+	last := appendAll(t, log, history(t, 7, 200))
+	small, large := mem.NewLimited(3<<10), mem.New()
+	run(t, log, small, last)
+	run(t, log, large, last)
+	if diff := cmp.Diff(contents(t, large), contents(t, small)); diff != "" {
+		t.Errorf("stores differ (-large +small batches):\n%s", diff)
+	}
+}
+
+// TestARecordSentAgainKeepsItsFirstLSN (rule 4).
+func TestARecordSentAgainKeepsItsFirstLSN(t *testing.T) {
+	log := openLog(t, vfs.NewMem())
+	e := &record.Event{Type: record.Note, Timestamp: 1e18, Agent: "alice", Title: "twice"}
+	last := appendAll(t, log, []record.Record{e, record.Evidence("between"), e})
+	store := mem.New()
+	run(t, log, store, last)
+	v, err := ingest.NewView(store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.Close()
+	id, _ := record.IDOf(e)
+	if got, err := v.Get(id); err != nil || got.LSN != 1 {
+		t.Errorf("Get(%s) = lsn %d, %v; want lsn 1", id.Short(), got.LSN, err)
+	}
+	n := 0
+	for range v.Events(t.Context(), nil, nil) {
+		n++
+	}
+	if n != 1 {
+		t.Errorf("%d events listed, want 1", n)
+	}
+}
+
+// TestStoreAheadOfJournalRefused: a store that has seen more than the journal holds, or another journal, is not used.
+func TestStoreAheadOfJournalRefused(t *testing.T) {
+	store := mem.New()
+	long := openLog(t, vfs.NewMem())
+	run(t, long, store, appendAll(t, long, history(t, 1, 30)))
+	other := openLog(t, vfs.NewMem())
+	if _, err := ingest.Start(ingest.FromLog(other), store, nil); !errors.Is(err, ingest.ErrWrongJournal) {
+		t.Errorf("Start with another journal = %v, want ErrWrongJournal", err)
+	}
+}
+
+// TestWaitSaysWhyItEnds: a question never waits for ever, and says at which LSN the store stood.
+func TestWaitSaysWhyItEnds(t *testing.T) {
+	log := openLog(t, vfs.NewMem())
+	appendAll(t, log, history(t, 1, 3))
+	w, err := ingest.Start(ingest.FromLog(log), mem.New(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := w.Wait(ctx, 1<<40); !errors.Is(err, context.Canceled) {
+		t.Errorf("Wait with an ended context = %v, want context.Canceled", err)
+	}
+	w.Close()
+	if err := w.Wait(t.Context(), 1<<40); err == nil {
+		t.Error("Wait after Close = nil, want an error")
+	}
+}
