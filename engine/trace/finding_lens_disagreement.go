@@ -1,0 +1,36 @@
+package trace
+
+import (
+	"context"
+
+	"episteme/engine/lens"
+	"episteme/engine/record"
+)
+
+// findLensDisagreement: another lens, with its default parameters, has a value at that moment and it is not the one
+// told. A lens without a value never disagrees; a silent skeptic is disagreed with. It cites the heaviest assertion
+// behind each other value. Not raised on imported audits.
+func findLensDisagreement(_ context.Context, a *asked) ([]record.ID, bool, error) {
+	if !a.pinned {
+		return nil, false, nil
+	}
+	candidates, _ := lens.Admit(a.history, a.question.cut)
+	var cites []record.ID
+	raised := false
+	said := map[record.Object]bool{a.row.Audit.Value: true}
+	for _, l := range lens.All() {
+		if l.Name == a.question.lens.Name {
+			continue
+		}
+		answer := lens.Resolve(l, lens.Params{}, candidates)
+		if answer.Value.Type == record.NoValue || answer.Value == a.row.Audit.Value {
+			continue
+		}
+		raised = true
+		if !said[answer.Value] {
+			said[answer.Value] = true
+			cites = append(cites, leading(answer.Groups, 0)...)
+		}
+	}
+	return cites, raised, nil
+}
