@@ -1,0 +1,200 @@
+// Package engine is episteme without a face: it opens the evidence, takes records in, answers questions, and is the
+// only package that knows all below it.
+//
+// Promises: what Append, Ask and Ingest report as kept survives power loss; an answer is given out only after its
+// audit is durable; whatever was durable before is found again by the next Open. One process holds a directory.
+//
+// Not promised: a face. Engine implements ask.Investigator and nothing of it draws, prints or listens.
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"episteme/engine/ingest"
+	"episteme/engine/kv"
+	"episteme/engine/kv/badger"
+	"episteme/engine/kv/mem"
+	"episteme/engine/record"
+	"episteme/engine/trace"
+	"episteme/engine/trace/ask"
+	"episteme/engine/vfs"
+	"episteme/engine/wal"
+)
+
+// Options say where the evidence is. The zero value is a throw-away engine in memory.
+type Options struct {
+	Dir      string           // the data directory, made when absent; empty: in memory, gone with Close
+	Now      func() time.Time // the clock of "now"; nil: the real one. recorded_at is always the real clock's
+	LockWait time.Duration    // how long to wait for another process to leave Dir; 0: not at all
+}
+
+// Engine holds one data directory. Safe for use by several goroutines.
+type Engine struct {
+	*trace.Tracer
+	dir     string
+	lock    io.Closer
+	store   kv.Store
+	log     *wal.Log
+	journal ingest.Journal
+	worker  *ingest.Worker
+	rejects *rejects
+	news    []string
+
+	asking sync.Mutex // held from resolving a question until its audit is applied: the same question is one audit
+}
+
+// The engine is what faces talk to.
+var _ ask.Investigator = (*Engine)(nil)
+
+// Open opens the evidence in o.Dir, recovers what a crash left behind, and starts to apply what the store lacks. It
+// does not wait for the store: lists say how far behind they are.
+//
+// Errors: *vfs.LockedError while another process holds the directory; the journal's errors of recovery; the store's.
+func Open(ctx context.Context, o Options) (*Engine, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	e := &Engine{dir: o.Dir}
+	if err := e.open(ctx, o); err != nil {
+		return nil, errors.Join(err, e.release())
+	}
+	e.Tracer = &trace.Tracer{
+		Store: e.store, Evidence: payloads{e.journal}, Journal: record.LogID(e.log.Head().Log),
+		Durable: e.durable, Now: o.Now, Rejects: e.rejects.byAgent,
+	}
+	return e, nil
+}
+
+func (e *Engine) open(ctx context.Context, o Options) error {
+	disk, walDir, walOptions, err := e.openPlace(ctx, o)
+	if err != nil {
+		return err
+	}
+	if walOptions.Witness, err = witness(e.store); err != nil {
+		return err
+	}
+	var recovery wal.Recovery
+	if e.log, recovery, err = wal.Open(disk, walDir, walOptions); err != nil {
+		return err
+	}
+	e.news = newsOf(recovery)
+	if e.rejects, err = openRejects(o.Dir); err != nil {
+		return err
+	}
+	e.journal = ingest.FromLog(e.log)
+	e.worker, err = ingest.Start(e.journal, e.store, trace.Annotator{Journal: record.LogID(e.log.Head().Log)})
+	return err
+}
+
+// memorySegmentBytes keeps a journal in memory from zero-filling 64 MiB ahead for an incident of a few hundred
+// records. It is the least that takes the greatest batch.
+const memorySegmentBytes = wal.MaxSegmentBytes
+
+// openPlace opens what lies below the journal: in memory, or the directory with its lock and its store.
+func (e *Engine) openPlace(ctx context.Context, o Options) (vfs.FS, string, wal.Options, error) {
+	if o.Dir == "" {
+		e.store = mem.New()
+		return vfs.NewMem(), "wal", wal.Options{SegmentBytes: memorySegmentBytes, ReserveBytes: -1, IdleMark: -1}, nil
+	}
+	disk := vfs.OS()
+	if err := disk.MkdirAll(o.Dir); err != nil {
+		return nil, "", wal.Options{}, fmt.Errorf("make the data directory %s: %w", o.Dir, err)
+	}
+	var err error
+	if e.lock, err = lockDir(ctx, disk, filepath.Join(o.Dir, "LOCK"), o.LockWait); err != nil {
+		return nil, "", wal.Options{}, err
+	}
+	e.store, err = badger.Open(filepath.Join(o.Dir, "kv"), badger.ServerOptions())
+	return disk, filepath.Join(o.Dir, "wal"), wal.Options{}, err
+}
+
+// lockDir takes the directory, waiting a little for a command that is about to end.
+func lockDir(ctx context.Context, disk vfs.FS, path string, wait time.Duration) (io.Closer, error) {
+	const retry = 20 * time.Millisecond // a guess: short against a person, long against a lock attempt
+	deadline := time.Now().Add(wait)
+	for {
+		lock, err := disk.Lock(path)
+		var held *vfs.LockedError
+		if !errors.As(err, &held) || time.Now().After(deadline) {
+			return lock, err
+		}
+		select {
+		case <-time.After(retry):
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+// witness is what the store says it has seen of the journal.
+func witness(store kv.Store) (wal.Witness, error) {
+	v, err := ingest.NewView(store)
+	if err != nil {
+		return wal.Witness{}, err
+	}
+	defer v.Close()
+	a, err := v.Applied()
+	return wal.Witness{Log: wal.LogID(a.Log), Applied: wal.LSN(a.LSN), Chain: wal.Hash(a.Chain)}, err
+}
+
+func (e *Engine) durable() record.LSN { return record.LSN(e.log.Head().Durable) }
+
+// Close stops the worker, makes the store durable, marks the journal clean and gives the directory back. It returns
+// the first of what went wrong; everything is released all the same.
+func (e *Engine) Close() error { return e.release() }
+
+func (e *Engine) release() error {
+	var errs []error
+	if e.worker != nil {
+		e.worker.Close()
+	}
+	if e.log != nil {
+		errs = append(errs, e.log.Close())
+	}
+	if e.store != nil {
+		errs = append(errs, e.store.Sync(), e.store.Close())
+	}
+	if e.rejects != nil {
+		errs = append(errs, e.rejects.close())
+	}
+	if e.lock != nil {
+		errs = append(errs, e.lock.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Status adds the news of opening to what the tracer knows.
+func (e *Engine) Status(ctx context.Context) (ask.Status, error) {
+	s, err := e.Tracer.Status(ctx)
+	s.News = e.news
+	if stopped := e.worker.Err(); stopped != nil {
+		s.News = append(s.News, "the store no longer follows the journal: "+stopped.Error())
+	}
+	return s, err
+}
+
+// CatchUp returns once the store holds everything that was durable when it was called.
+func (e *Engine) CatchUp(ctx context.Context) error { return e.worker.Wait(ctx, e.durable()) }
+
+// Head is the end of the journal.
+func (e *Engine) Head() wal.Head { return e.log.Head() }
+
+// payloads reads records that the store keeps no copy of.
+type payloads struct{ journal ingest.Journal }
+
+func (p payloads) Payload(s ingest.Stored) ([]byte, error) {
+	rec, err := p.journal.ReadAt(s.Position)
+	if err != nil {
+		return nil, err
+	}
+	if record.LSN(rec.LSN) != s.LSN {
+		return nil, fmt.Errorf("the journal has lsn %d where the store says %d; `episteme rebuild` makes the store anew", rec.LSN, s.LSN)
+	}
+	return rec.Payload, nil
+}

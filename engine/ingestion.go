@@ -1,0 +1,227 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"episteme/engine/record"
+)
+
+// Lines is a file being read: what a decoder of any format yields.
+type Lines interface {
+	// Next yields the next line; io.EOF ends it, a *record.Reject is a line that was refused and does not.
+	Next() (record.Line, error)
+	// Bind says what the question of a labelled line became.
+	Bind(label string, id record.ID)
+}
+
+// IngestOptions say how a file is taken in.
+type IngestOptions struct {
+	Strict bool // all lines or none, in one batch of the journal; no questions
+
+	// DryRun reads and checks everything and writes nothing.
+	DryRun bool
+
+	// Reject, when set, is told of each refused line, in order.
+	Reject func(*record.Reject)
+	// Progress, when set, is told the counts so far, once a batch.
+	Progress func(Ingested)
+}
+
+// Ingested counts lines.
+type Ingested struct {
+	Kept    int // lines whose records are durable, or were here already; in a dry run: would be
+	Refused int
+	Records int // records that were written: a line may bring several, or none that is new
+	Asked   int // lines that were questions
+}
+
+// Bounds of what is appended at once: a few syncs a second of decoding, and far below the journal's greatest batch.
+const (
+	appendRecords = 1024
+	appendBytes   = 2 << 20
+	strictBytes   = 24 << 20 // of a strict file: one batch of the journal takes 32 MiB with its headers
+)
+
+// ErrStrict means that nothing of a file was taken because it was to be all or none.
+var ErrStrict = errors.New("nothing was written")
+
+// Ingest takes a file in: records are appended in batches, a question is asked once everything before it is applied.
+// It returns when all that was kept is durable and in the store. The counts are right also when it fails half-way.
+func (e *Engine) Ingest(ctx context.Context, lines Lines, o IngestOptions) (Ingested, error) {
+	in := &ingestion{e: e, ctx: ctx, o: o, lines: lines, fresh: map[record.ID]struct{}{}}
+	err := in.run()
+	if err == nil && !o.DryRun {
+		err = e.CatchUp(ctx)
+	}
+	return in.done, err
+}
+
+// ingestion is one file on its way in.
+type ingestion struct {
+	e     *Engine
+	ctx   context.Context
+	o     IngestOptions
+	lines Lines
+	done  Ingested
+
+	waiting []record.Record        // not appended yet
+	fresh   map[record.ID]struct{} // their ids
+	bytes   int                    // of their payloads
+	pending int                    // lines they came from
+}
+
+func (in *ingestion) run() error {
+	for {
+		if err := context.Cause(in.ctx); err != nil {
+			return errors.Join(err, in.flush(context.WithoutCancel(in.ctx)))
+		}
+		line, err := in.lines.Next()
+		var reject *record.Reject
+		switch {
+		case errors.Is(err, io.EOF):
+			return in.finish()
+		case errors.As(err, &reject):
+			err = in.refuse(reject)
+		case err == nil:
+			err = in.take(line)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (in *ingestion) finish() error {
+	if in.o.Strict && in.done.Refused > 0 {
+		in.done.Kept = 0
+		return fmt.Errorf("%w: %d lines were refused and --strict takes all or none", ErrStrict, in.done.Refused)
+	}
+	return in.flush(in.ctx)
+}
+
+func (in *ingestion) refuse(r *record.Reject) error {
+	in.done.Refused++
+	if in.o.Reject != nil {
+		in.o.Reject(r)
+	}
+	if in.o.DryRun {
+		return nil
+	}
+	return in.e.rejects.add(r)
+}
+
+func (in *ingestion) take(line record.Line) error {
+	if line.Query != nil {
+		return in.ask(line)
+	}
+	if r, err := in.forged(line); r != nil || err != nil {
+		if err != nil {
+			return err
+		}
+		return in.refuse(r)
+	}
+	for _, r := range line.Records {
+		if err := in.add(r); err != nil {
+			return err
+		}
+	}
+	in.pending++
+	switch {
+	case in.o.Strict && in.bytes > strictBytes:
+		return fmt.Errorf("%w: a strict file may bring %d MiB, this one brings more; split it or leave --strict out", ErrStrict, strictBytes>>20)
+	case !in.o.Strict && (len(in.waiting) >= appendRecords || in.bytes >= appendBytes):
+		return in.flush(in.ctx)
+	}
+	return nil
+}
+
+// forged refuses an audit that claims to have been asked in this journal and is not here (rule 6).
+func (in *ingestion) forged(line record.Line) (*record.Reject, error) {
+	for _, r := range line.Records {
+		a, ok := r.(*record.Audit)
+		if !ok || !a.Pinned || a.Journal != in.e.Tracer.Journal {
+			continue
+		}
+		id, err := record.IDOf(a)
+		if err != nil {
+			return nil, err
+		}
+		if known, err := in.e.known(id); known || err != nil {
+			return nil, err
+		}
+		return &record.Reject{
+			Line: line.Number, Column: 1, Agent: a.Agent, Field: "journal",
+			Found: "a query pinned in this very journal that was never asked here", Expected: "one that is here already, or none",
+			Hint: "leave pin and journal out to import it as it stands",
+		}, nil
+	}
+	return nil, nil
+}
+
+// add puts a record into the next batch unless it is there or was recorded before.
+func (in *ingestion) add(r record.Record) error {
+	payload, err := record.Encode(nil, r)
+	if err != nil {
+		return err
+	}
+	id := record.ID{Kind: r.Kind(), Hash: record.Sum(payload)}
+	if _, waiting := in.fresh[id]; waiting {
+		return nil
+	}
+	if known, err := in.e.known(id); known || err != nil {
+		return err
+	}
+	in.fresh[id] = struct{}{}
+	in.waiting = append(in.waiting, r)
+	in.bytes += len(payload)
+	return nil
+}
+
+// flush makes what waits durable.
+func (in *ingestion) flush(ctx context.Context) error {
+	if len(in.waiting) > 0 && !in.o.DryRun {
+		if _, err := in.e.Append(ctx, in.waiting...); err != nil {
+			return err
+		}
+	}
+	in.done.Kept += in.pending
+	in.done.Records += len(in.waiting)
+	in.waiting, in.bytes, in.pending = in.waiting[:0], 0, 0
+	clear(in.fresh)
+	if in.o.Progress != nil {
+		in.o.Progress(in.done)
+	}
+	return nil
+}
+
+// ask puts a question once everything before it is applied.
+func (in *ingestion) ask(line record.Line) error {
+	if in.o.Strict {
+		return in.refuse(&record.Reject{
+			Line: line.Number, Column: 1, Agent: line.Query.Agent, Field: "kind", Found: "a query", Expected: "records only",
+			Hint: "a question is asked of what is recorded, so it cannot share a batch with records: leave --strict out",
+		})
+	}
+	if err := in.flush(in.ctx); err != nil {
+		return err
+	}
+	in.done.Asked++
+	in.done.Kept++
+	if in.o.DryRun {
+		// Not asked, so it has no id yet. A stand-in lets the lines that name it be checked.
+		in.lines.Bind(line.Label, record.ID{Kind: record.KindAudit, Hash: record.Sum([]byte(line.Label))})
+		return nil
+	}
+	if err := in.e.CatchUp(in.ctx); err != nil {
+		return err
+	}
+	a, err := in.e.Ask(in.ctx, *line.Query)
+	if err != nil {
+		return err
+	}
+	in.lines.Bind(line.Label, a.ID)
+	return nil
+}
