@@ -63,7 +63,8 @@ func (e *Engine) ask(ctx context.Context, q record.Query) (record.ID, error) {
 	if err != nil {
 		return record.ID{}, fmt.Errorf("no answer is given, because the question could not be written down: %w", err)
 	}
-	return id, e.Wait(ctx, lsn)
+	// It is written down; nobody else may ask until it is applied, or the same question would become two.
+	return id, e.Wait(context.WithoutCancel(ctx), lsn)
 }
 
 // known reports whether the store holds a record already.

@@ -140,7 +140,7 @@ func BenchmarkAsk(b *testing.B) {
 	at := record.Time(1.8e18)
 	for b.Loop() {
 		at++
-		if _, err := e.Ask(context.Background(), record.Query{Agent: "bench", Subject: "team/7/service", Predicate: "owner", Lens: "authority", Timestamp: at}); err != nil {
+		if _, err := e.Ask(context.Background(), record.Query{Agent: "bench", Subject: "team/7/service", Predicate: "owner", Lens: "authority", Timestamp: at, AsOf: record.Unset}); err != nil {
 			b.Fatal(err)
 		}
 	}

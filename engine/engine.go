@@ -13,12 +13,12 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
 	"episteme/engine/ingest"
 	"episteme/engine/kv"
-	"episteme/engine/kv/badger"
 	"episteme/engine/kv/mem"
 	"episteme/engine/record"
 	"episteme/engine/trace"
@@ -72,19 +72,13 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 }
 
 func (e *Engine) open(ctx context.Context, o Options) error {
-	disk, walDir, walOptions, err := e.openPlace(ctx, o)
+	var err error
+	if o.Dir == "" {
+		err = e.openMemory()
+	} else {
+		err = e.openDir(ctx, o)
+	}
 	if err != nil {
-		return err
-	}
-	if walOptions.Witness, err = witness(e.store); err != nil {
-		return err
-	}
-	var recovery wal.Recovery
-	if e.log, recovery, err = wal.Open(disk, walDir, walOptions); err != nil {
-		return err
-	}
-	e.news = newsOf(recovery)
-	if e.rejects, err = openRejects(o.Dir); err != nil {
 		return err
 	}
 	e.journal = ingest.FromLog(e.log)
@@ -92,26 +86,44 @@ func (e *Engine) open(ctx context.Context, o Options) error {
 	return err
 }
 
-// memorySegmentBytes keeps a journal in memory from zero-filling 64 MiB ahead for an incident of a few hundred
-// records. It is the least that takes the greatest batch.
-const memorySegmentBytes = wal.MaxSegmentBytes
+// openMemory makes a journal and a store that are gone with the process.
+func (e *Engine) openMemory() (err error) {
+	e.store = mem.New()
+	e.rejects, _ = openRejects("")
+	e.log, _, err = wal.Open(vfs.NewMem(), "wal", wal.Options{ReserveBytes: -1, IdleMark: -1})
+	return err
+}
 
-// openPlace opens what lies below the journal: in memory, or the directory with its lock and its store.
-func (e *Engine) openPlace(ctx context.Context, o Options) (vfs.FS, string, wal.Options, error) {
-	if o.Dir == "" {
-		e.store = mem.New()
-		return vfs.NewMem(), "wal", wal.Options{SegmentBytes: memorySegmentBytes, ReserveBytes: -1, IdleMark: -1}, nil
-	}
+// openDir opens a data directory: its lock, its store, then its journal, which looks at what the store has seen.
+func (e *Engine) openDir(ctx context.Context, o Options) error {
 	disk := vfs.OS()
 	if err := disk.MkdirAll(o.Dir); err != nil {
-		return nil, "", wal.Options{}, fmt.Errorf("make the data directory %s: %w", o.Dir, err)
+		return fmt.Errorf("make the data directory %s: %w", o.Dir, err)
 	}
 	var err error
 	if e.lock, err = lockDir(ctx, disk, filepath.Join(o.Dir, "LOCK"), o.LockWait); err != nil {
-		return nil, "", wal.Options{}, err
+		return err
 	}
-	e.store, err = badger.Open(filepath.Join(o.Dir, "kv"), badger.ServerOptions())
-	return disk, filepath.Join(o.Dir, "wal"), wal.Options{}, err
+	witness, doubt, err := e.openStore(disk, o.Dir)
+	if err != nil {
+		return err
+	}
+	log, recovery, err := wal.Open(disk, filepath.Join(o.Dir, "wal"), wal.Options{Witness: witness})
+	if err != nil {
+		return err
+	}
+	e.log = log
+	e.news = append(e.news, newsOf(recovery)...)
+	switch last := log.Head().Last; {
+	case doubt != "":
+		if err := e.dropStore(disk, o.Dir, doubt); err != nil {
+			return err
+		}
+	case witness.Applied == 0 && last > 0 && len(e.news) == 0:
+		e.news = append(e.news, fmt.Sprintf("the store was empty and is made anew from the journal, %d records", last))
+	}
+	e.rejects, err = openRejects(o.Dir)
+	return err
 }
 
 // lockDir takes the directory, waiting a little for a command that is about to end.
@@ -132,17 +144,6 @@ func lockDir(ctx context.Context, disk vfs.FS, path string, wait time.Duration) 
 	}
 }
 
-// witness is what the store says it has seen of the journal.
-func witness(store kv.Store) (wal.Witness, error) {
-	v, err := ingest.NewView(store)
-	if err != nil {
-		return wal.Witness{}, err
-	}
-	defer v.Close()
-	a, err := v.Applied()
-	return wal.Witness{Log: wal.LogID(a.Log), Applied: wal.LSN(a.LSN), Chain: wal.Hash(a.Chain)}, err
-}
-
 func (e *Engine) durable() record.LSN { return record.LSN(e.log.Head().Durable) }
 
 // Close stops the worker, makes the store durable, marks the journal clean and gives the directory back. It returns
@@ -153,12 +154,14 @@ func (e *Engine) release() error {
 	var errs []error
 	if e.worker != nil {
 		e.worker.Close()
+		// Only a store that a worker was given is known to follow the journal; one in doubt stays in doubt.
+		errs = append(errs, ingest.MarkClean(e.store))
 	}
 	if e.log != nil {
 		errs = append(errs, e.log.Close())
 	}
 	if e.store != nil {
-		errs = append(errs, e.store.Sync(), e.store.Close())
+		errs = append(errs, e.store.Close())
 	}
 	if e.rejects != nil {
 		errs = append(errs, e.rejects.close())
@@ -172,12 +175,15 @@ func (e *Engine) release() error {
 // Status adds the news of opening to what the tracer knows.
 func (e *Engine) Status(ctx context.Context) (ask.Status, error) {
 	s, err := e.Tracer.Status(ctx)
-	s.News = e.news
+	s.News = e.News()
 	if stopped := e.worker.Err(); stopped != nil {
 		s.News = append(s.News, "the store no longer follows the journal: "+stopped.Error())
 	}
 	return s, err
 }
+
+// News is what was noticed when opening, a sentence each: a torn tail, a store made anew.
+func (e *Engine) News() []string { return slices.Clone(e.news) }
 
 // CatchUp returns once the store holds everything that was durable when it was called.
 func (e *Engine) CatchUp(ctx context.Context) error { return e.worker.Wait(ctx, e.durable()) }
@@ -190,11 +196,14 @@ type payloads struct{ journal ingest.Journal }
 
 func (p payloads) Payload(s ingest.Stored) ([]byte, error) {
 	rec, err := p.journal.ReadAt(s.Position)
-	if err != nil {
+	if errors.Is(err, wal.ErrClosed) {
 		return nil, err
 	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", trace.ErrBroken, err)
+	}
 	if record.LSN(rec.LSN) != s.LSN {
-		return nil, fmt.Errorf("the journal has lsn %d where the store says %d; `episteme rebuild` makes the store anew", rec.LSN, s.LSN)
+		return nil, fmt.Errorf("%w: the journal has lsn %d where the store says %d", trace.ErrBroken, rec.LSN, s.LSN)
 	}
 	return rec.Payload, nil
 }

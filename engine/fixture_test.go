@@ -207,7 +207,7 @@ func TestFixtureVerdict(t *testing.T) {
 		"LENS\tauthority: the most trusted source wins · approval not required",
 		"WITHOUT\t" + root + " → RS256 · if only Approved counted → RS256",
 		"NOW\tRS256 (" + root + " was Rejected 2024-01-15T22:10:00Z by alice)",
-		"THEN\tD 2024-01-15T21:04:10Z auth-service config 41, based on this " + deploy,
+		"THEN\tD 2024-01-15T21:04:10Z deploy auth-service config 41, based on this " + deploy,
 		"",
 	}, "\n")
 	if diff := cmp.Diff(golden, out.String()); diff != "" {

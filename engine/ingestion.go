@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"episteme/engine/record"
+	"episteme/engine/wal"
 )
 
 // Lines is a file being read: what a decoder of any format yields.
@@ -51,7 +53,7 @@ var ErrStrict = errors.New("nothing was written")
 // Ingest takes a file in: records are appended in batches, a question is asked once everything before it is applied.
 // It returns when all that was kept is durable and in the store. The counts are right also when it fails half-way.
 func (e *Engine) Ingest(ctx context.Context, lines Lines, o IngestOptions) (Ingested, error) {
-	in := &ingestion{e: e, ctx: ctx, o: o, lines: lines, fresh: map[record.ID]struct{}{}}
+	in := &ingestion{e: e, ctx: ctx, o: o, lines: lines, recent: map[record.ID]struct{}{}}
 	err := in.run()
 	if err == nil && !o.DryRun {
 		err = e.CatchUp(ctx)
@@ -67,18 +69,28 @@ type ingestion struct {
 	lines Lines
 	done  Ingested
 
-	waiting []record.Record        // not appended yet
-	fresh   map[record.ID]struct{} // their ids
-	bytes   int                    // of their payloads
-	pending int                    // lines they came from
+	waiting []record.Record // not appended yet
+	ids     []record.ID     // theirs
+	bytes   int             // of their payloads and headers
+	pending int             // lines they came from
+
+	// recent are the records that the store may not know yet, so that a record that comes twice is written once,
+	// however fast the store is: those that wait, and those of batches that are not applied.
+	recent    map[record.ID]struct{}
+	unapplied []batch // oldest first
+}
+
+// batch is what was appended at once.
+type batch struct {
+	last record.LSN
+	ids  []record.ID
 }
 
 func (in *ingestion) run() error {
+	next := follow(in.lines)
+	defer next.stop()
 	for {
-		if err := context.Cause(in.ctx); err != nil {
-			return errors.Join(err, in.flush(context.WithoutCancel(in.ctx)))
-		}
-		line, err := in.lines.Next()
+		line, err := next.wait(in.ctx, in.idle)
 		var reject *record.Reject
 		switch {
 		case errors.Is(err, io.EOF):
@@ -87,11 +99,30 @@ func (in *ingestion) run() error {
 			err = in.refuse(reject)
 		case err == nil:
 			err = in.take(line)
+		case in.ctx.Err() != nil:
+			return in.interrupted(err)
 		}
 		if err != nil {
 			return err
 		}
 	}
+}
+
+// interrupted keeps what was read so far; of a strict file nothing.
+func (in *ingestion) interrupted(cause error) error {
+	if in.o.Strict {
+		in.done.Kept = 0
+		return errors.Join(fmt.Errorf("%w: interrupted, and --strict takes all or none", ErrStrict), cause)
+	}
+	return errors.Join(cause, in.flush(context.WithoutCancel(in.ctx)))
+}
+
+// idle is called when no line has come for a while: what waits for a fuller batch waits no longer.
+func (in *ingestion) idle() error {
+	if in.o.Strict {
+		return nil
+	}
+	return in.flush(in.ctx)
 }
 
 func (in *ingestion) finish() error {
@@ -117,7 +148,7 @@ func (in *ingestion) take(line record.Line) error {
 	if line.Query != nil {
 		return in.ask(line)
 	}
-	if r, err := in.forged(line); r != nil || err != nil {
+	if r, err := in.unfit(line); r != nil || err != nil {
 		if err != nil {
 			return err
 		}
@@ -138,27 +169,41 @@ func (in *ingestion) take(line record.Line) error {
 	return nil
 }
 
-// forged refuses an audit that claims to have been asked in this journal and is not here (rule 6).
-func (in *ingestion) forged(line record.Line) (*record.Reject, error) {
+// unfit says why records that are well-formed may not come from a file.
+func (in *ingestion) unfit(line record.Line) (*record.Reject, error) {
 	for _, r := range line.Records {
-		a, ok := r.(*record.Audit)
-		if !ok || !a.Pinned || a.Journal != in.e.Tracer.Journal {
-			continue
+		switch r := r.(type) {
+		case *record.Erasure:
+			return &record.Reject{
+				Line: line.Number, Column: 1, Agent: r.Agent, Field: "kind", Found: "an erasure", Expected: "records that were made elsewhere",
+				Hint: "an erasure is written by the command that removes the bytes; a line alone would only hide evidence",
+			}, nil
+		case *record.Audit:
+			if forged, err := in.forged(line.Number, r); forged != nil || err != nil {
+				return forged, err
+			}
 		}
-		id, err := record.IDOf(a)
-		if err != nil {
-			return nil, err
-		}
-		if known, err := in.e.known(id); known || err != nil {
-			return nil, err
-		}
-		return &record.Reject{
-			Line: line.Number, Column: 1, Agent: a.Agent, Field: "journal",
-			Found: "a query pinned in this very journal that was never asked here", Expected: "one that is here already, or none",
-			Hint: "leave pin and journal out to import it as it stands",
-		}, nil
 	}
 	return nil, nil
+}
+
+// forged refuses an audit that claims to have been asked in this journal and is not here (rule 6).
+func (in *ingestion) forged(number int, a *record.Audit) (*record.Reject, error) {
+	if !a.Pinned || a.Journal != in.e.Tracer.Journal {
+		return nil, nil
+	}
+	id, err := record.IDOf(a)
+	if err != nil {
+		return nil, err
+	}
+	if known, err := in.e.known(id); known || err != nil {
+		return nil, err
+	}
+	return &record.Reject{
+		Line: number, Column: 1, Agent: a.Agent, Field: "journal",
+		Found: "a query pinned in this very journal that was never asked here", Expected: "one that is here already, or none",
+		Hint: "leave pin and journal out to import it as it stands",
+	}, nil
 }
 
 // add puts a record into the next batch unless it is there or was recorded before.
@@ -168,31 +213,57 @@ func (in *ingestion) add(r record.Record) error {
 		return err
 	}
 	id := record.ID{Kind: r.Kind(), Hash: record.Sum(payload)}
-	if _, waiting := in.fresh[id]; waiting {
+	if _, recent := in.recent[id]; recent {
 		return nil
 	}
 	if known, err := in.e.known(id); known || err != nil {
 		return err
 	}
-	in.fresh[id] = struct{}{}
-	in.waiting = append(in.waiting, r)
-	in.bytes += len(payload)
+	in.recent[id] = struct{}{}
+	in.waiting, in.ids = append(in.waiting, r), append(in.ids, id)
+	in.bytes += len(payload) + wal.HeaderBytes
 	return nil
 }
 
 // flush makes what waits durable.
 func (in *ingestion) flush(ctx context.Context) error {
-	if len(in.waiting) > 0 && !in.o.DryRun {
-		if _, err := in.e.Append(ctx, in.waiting...); err != nil {
+	if in.o.DryRun {
+		clear(in.recent)
+	} else if len(in.waiting) > 0 {
+		if err := in.append(ctx); err != nil {
 			return err
 		}
 	}
 	in.done.Kept += in.pending
 	in.done.Records += len(in.waiting)
-	in.waiting, in.bytes, in.pending = in.waiting[:0], 0, 0
-	clear(in.fresh)
+	in.waiting, in.ids, in.bytes, in.pending = in.waiting[:0], in.ids[:0], 0, 0
 	if in.o.Progress != nil {
 		in.o.Progress(in.done)
+	}
+	return nil
+}
+
+// unappliedMax is how many batches the journal may be ahead of the store: back-pressure in place of memory.
+const unappliedMax = 16
+
+// append writes a batch, forgets the ids of those that the store knows by now, and waits for it when it is far behind.
+func (in *ingestion) append(ctx context.Context) error {
+	last, err := in.e.Append(ctx, in.waiting...)
+	if err != nil {
+		return err
+	}
+	in.unapplied = append(in.unapplied, batch{last, slices.Clone(in.ids)})
+	if len(in.unapplied) > unappliedMax {
+		if err := in.e.Wait(ctx, in.unapplied[0].last); err != nil {
+			return err
+		}
+	}
+	applied := in.e.worker.Applied()
+	for len(in.unapplied) > 0 && in.unapplied[0].last <= applied {
+		for _, id := range in.unapplied[0].ids {
+			delete(in.recent, id)
+		}
+		in.unapplied = in.unapplied[1:]
 	}
 	return nil
 }

@@ -14,6 +14,8 @@ type Journal interface {
 	Tail(from wal.LSN) Tail
 	// ReadAt reads one record again, checking it.
 	ReadAt(pos wal.Position) (wal.Record, error)
+	// ChainAt is the chain of a record that is held.
+	ChainAt(lsn wal.LSN) (wal.Hash, error)
 	// Head is the end of the journal.
 	Head() wal.Head
 }
@@ -31,5 +33,13 @@ type Tail interface {
 func FromLog(log *wal.Log) Journal { return fileJournal{log} }
 
 type fileJournal struct{ *wal.Log }
+
+// ChainAt spares the usual start, where the store is level with the journal, the way through a segment.
+func (j fileJournal) ChainAt(lsn wal.LSN) (wal.Hash, error) {
+	if head := j.Head(); head.Last == lsn {
+		return head.Chain, nil
+	}
+	return j.Log.ChainAt(lsn)
+}
 
 func (j fileJournal) Tail(from wal.LSN) Tail { return j.Reader(from) }

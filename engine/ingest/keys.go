@@ -25,6 +25,7 @@ import (
 //	a: agent TEXT                                        → AGENT: who asks
 //	n: lsn(8)                                            → kind(1), hash(32): dense, one for each record applied
 //	m:applied                                            → lsn(8), log id(16), chain(32)
+//	m:clean                                              → lsn(8): closed properly there (clean.go)
 //	m:format                                             → version(4)
 //
 //	PRIMARY  the journal's record, header first; or 'P', segment(8), offset(8), length(4), lsn(8), recorded at(8)

@@ -24,14 +24,15 @@ type materialiser struct {
 
 	batch   kv.Batch
 	applied Applied                  // where the batch ends
+	stored  record.LSN               // where the last batch that was applied ended
 	seen    map[record.ID]struct{}   // primaries that the batch puts
 	agents  map[string]*AgentRow     // rows that the batch puts
 	bears   record.LSN               // first record of the batch that a lens may look at; 0: none
 	answers map[record.Hash]struct{} // answer keys whose audits the batch puts
 }
 
-func newMaterialiser(store kv.Store, log record.LogID, annotator Annotator) *materialiser {
-	m := &materialiser{store: store, log: log, annotator: annotator}
+func newMaterialiser(store kv.Store, log record.LogID, stored record.LSN, annotator Annotator) *materialiser {
+	m := &materialiser{store: store, log: log, stored: stored, annotator: annotator}
 	m.reset()
 	return m
 }
@@ -53,6 +54,7 @@ func (m *materialiser) flush() error {
 	if err := m.store.Apply(&m.batch); err != nil {
 		return err
 	}
+	m.stored = m.applied.LSN
 	m.reset()
 	return nil
 }
@@ -183,8 +185,10 @@ func (m *materialiser) audit(ctx context.Context, r *record.Audit, rec *wal.Reco
 	m.batch.Put(timelineKey(r.Timestamp, lsn), appendRow(nil, record.Time(rec.RecordedAt), id.Hash, annotation, rec.Payload))
 	m.batch.Put(byAgentKey(r.Agent, r.Timestamp, lsn), appendText(appendText(nil, r.Subject), r.Predicate))
 	m.batch.Put(bySubjectKey(r.Subject, r.Timestamp, lsn), appendText(appendText(nil, r.Agent), r.Predicate))
-	m.batch.Put(questionKey(question), id.Hash[:])
-	if countsAsFlip(r) {
+	if m.askedHere(r) {
+		m.batch.Put(questionKey(question), id.Hash[:])
+	}
+	if m.countsAsFlip(r) {
 		m.answers[answerKey] = struct{}{}
 		m.batch.Put(answersKey(answerKey, lsn), append(append([]byte(nil), id.Hash[:]...), r.ResultHash[:]...))
 	}
@@ -194,14 +198,18 @@ func (m *materialiser) audit(ctx context.Context, r *record.Audit, rec *wal.Reco
 	return m.countAgent(r, lsn, record.Time(rec.RecordedAt))
 }
 
+// askedHere reports whether an audit was asked in this journal. Only such a one is the answer to a question that is
+// asked again: an imported one says what somebody else was told.
+func (m *materialiser) askedHere(r *record.Audit) bool { return r.Pinned && r.Journal == m.log }
+
 // countsAsFlip reports whether an audit may flip an answer, or be flipped: asked here, about the moment of asking.
-func countsAsFlip(r *record.Audit) bool { return r.Pinned && !r.ExplicitAsOf() }
+func (m *materialiser) countsAsFlip(r *record.Audit) bool { return m.askedHere(r) && !r.ExplicitAsOf() }
 
 // settle flushes the batch when an audit's annotation may depend on something in it: a record that bore on its
 // answer, or an earlier audit of the same question. Other audits may share a batch, so a rebuild stays fast.
 func (m *materialiser) settle(r *record.Audit, answerKey record.Hash) error {
 	_, same := m.answers[answerKey]
-	if r.Pinned && (same || m.bears != 0 && m.bears <= r.Pin) {
+	if m.askedHere(r) && (same || m.bears != 0 && m.bears <= r.Pin) {
 		return m.flush()
 	}
 	return nil

@@ -51,7 +51,7 @@ func Start(journal Journal, store kv.Store, annotator Annotator) (*Worker, error
 	ctx, cancel := context.WithCancel(context.Background())
 	w := &Worker{
 		journal: journal, store: store, limit: batchBytes,
-		mat:    newMaterialiser(store, record.LogID(journal.Head().Log), annotator),
+		mat:    newMaterialiser(store, record.LogID(journal.Head().Log), applied.LSN, annotator),
 		cancel: cancel, done: make(chan struct{}),
 		applied: applied.LSN, moved: make(chan struct{}),
 	}
@@ -79,7 +79,23 @@ func prepare(journal Journal, store kv.Store) (Applied, error) {
 			"if the journal is the right one, `episteme rebuild` makes the store anew", ErrWrongJournal,
 			applied.LSN, applied.Log, head.Durable, record.LogID(head.Log))
 	}
+	if err := checkChain(journal, applied); err != nil {
+		return applied, err
+	}
 	return applied, checkFormat(v)
+}
+
+// checkChain refuses a store whose last record is not the journal's at that LSN.
+func checkChain(journal Journal, applied Applied) error {
+	chain, err := journal.ChainAt(wal.LSN(applied.LSN))
+	if err != nil {
+		return err
+	}
+	if record.Hash(chain) != applied.Chain {
+		return fmt.Errorf("%w: at lsn %d the store has chain %s, the journal %s; if the journal is the right one, "+
+			"`episteme rebuild` makes the store anew", ErrWrongJournal, applied.LSN, applied.Chain, record.Hash(chain))
+	}
+	return nil
 }
 
 func markFormat(store kv.Store) error {
@@ -152,14 +168,14 @@ func (w *Worker) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			err = errors.New("ingest: the worker was closed")
 		}
-		w.report(w.Applied(), err)
+		w.report(w.mat.stored, err)
 		return
 	}
 }
 
 // follow applies records from where the store is, for as long as nothing fails.
 func (w *Worker) follow(ctx context.Context) error {
-	tail := w.journal.Tail(wal.LSN(w.Applied()) + 1)
+	tail := w.journal.Tail(wal.LSN(w.mat.stored) + 1)
 	defer tail.Close()
 	for {
 		rec, err := tail.Next(ctx)
@@ -175,7 +191,7 @@ func (w *Worker) follow(ctx context.Context) error {
 		if err := w.mat.flush(); err != nil {
 			return err
 		}
-		w.report(record.LSN(rec.LSN), nil)
+		w.report(w.mat.stored, nil)
 	}
 }
 

@@ -83,6 +83,12 @@ func distinct(assertions []Assertion) []*Assertion {
 	return slices.CompactFunc(sorted, func(a, b *Assertion) bool { return a.Hash == b.Hash })
 }
 
+// StageAt is the stage of an assertion under a cut (rule 9), whether or not the assertion itself counts.
+func StageAt(h History, c Cut, a Assertion) record.Stage {
+	stage, _ := stageAt(h, &c, &a)
+	return stage
+}
+
 // stageAt is rule 9, first half: the newest transition decides, else birth.
 func stageAt(h History, c *Cut, a *Assertion) (record.Stage, Transition) {
 	if since, ok := newest(c, h.Transitions[a.Hash]); ok {

@@ -115,17 +115,20 @@ type Contribution struct {
 	Lifecycle Stage // at the audit's as_of
 }
 
+// Unset is the time of a question that has none: it is asked now, about the moment of asking. 0 is 1970.
+const Unset = Time(-1)
+
 // Query is a question to be asked: what an audit records, without its answer.
 type Query struct {
 	Agent           string
-	Timestamp       Time // when it was asked
+	Timestamp       Time // when it was asked; Unset: now
 	Subject         string
 	Predicate       string
 	Question        string        // the asker's own words
 	Lens            string        // empty: the default, consensus
 	HalfLife        time.Duration // 0: the lens's default
 	LifecycleFilter Stage         // 0: none
-	AsOf            Time          // Timestamp unless the asker said otherwise
+	AsOf            Time          // Unset: Timestamp
 	Labels          []Label
 	TraceID         string
 	SpanID          string

@@ -65,7 +65,7 @@ func (t *Tracer) page(ctx context.Context, v *ingest.View, m *matcher) (*page, e
 			return nil, err
 		}
 	}
-	names := newNames(v)
+	names := t.newNames(v)
 	last := cursor{bound: p.bound}
 	for match, err := range m.matches(ctx, v) {
 		if err != nil {
@@ -218,13 +218,14 @@ func optional(s string) *string {
 
 // names remembers what sources are called and assertions claim, so that a page looks each up once.
 type names struct {
+	t       *Tracer
 	view    *ingest.View
 	sources map[record.Hash]*string
 	values  map[record.Hash]record.Object
 }
 
-func newNames(v *ingest.View) *names {
-	return &names{v, map[record.Hash]*string{}, map[record.Hash]record.Object{}}
+func (t *Tracer) newNames(v *ingest.View) *names {
+	return &names{t, v, map[record.Hash]*string{}, map[record.Hash]record.Object{}}
 }
 
 // source is the name of the newest descriptor of a digest, nil when none is held.
@@ -244,7 +245,8 @@ func (n *names) source(ctx context.Context, digest record.Hash) (*string, error)
 	return name, nil
 }
 
-// value is what an assertion claims, no value when it is not held or lies in the journal only.
+// value is what an assertion claims, no value when that cannot be read here. It does not check hashes: a list is not
+// where trust is decided.
 func (n *names) value(assertion record.Hash) (record.Object, error) {
 	if o, ok := n.values[assertion]; ok {
 		return o, nil
@@ -253,12 +255,11 @@ func (n *names) value(assertion record.Hash) (record.Object, error) {
 	if err != nil && !errors.Is(err, kv.ErrNotFound) {
 		return record.Object{}, err
 	}
+	if err == nil && stored.Payload == nil {
+		stored.Payload, _ = n.t.Evidence.Payload(stored)
+	}
 	var o record.Object
-	if stored.Payload != nil {
-		r, err := record.Decode(record.KindAssertion, stored.Payload)
-		if err != nil {
-			return o, err
-		}
+	if r, err := record.Decode(record.KindAssertion, stored.Payload); err == nil {
 		o = r.(*record.Assertion).Object
 	}
 	n.values[assertion] = o
@@ -294,6 +295,6 @@ func (t *Tracer) Audit(ctx context.Context, id record.ID) (ask.Audit, error) {
 		if err != nil {
 			return ask.Audit{}, err
 		}
-		return t.audit(ctx, row, newNames(v))
+		return t.audit(ctx, row, t.newNames(v))
 	})
 }

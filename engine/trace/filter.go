@@ -8,6 +8,7 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 
 	"episteme/engine/ingest"
+	"episteme/engine/lens"
 	"episteme/engine/record"
 	"episteme/engine/trace/ask"
 )
@@ -31,6 +32,9 @@ func newMatcher(f ask.AuditFilter) (*matcher, error) {
 	}
 	if code := ask.Code(f.Finding); f.Finding != "" && !isFixed(code) {
 		return nil, &ask.UsageError{Field: "finding", Found: f.Finding, Expected: "one of " + fixedCodes()}
+	}
+	if _, ours := lens.ByName(f.Lens); f.Lens != "" && f.Lens != record.LensExternal && !ours {
+		return nil, &ask.UsageError{Field: "lens", Found: f.Lens, Expected: "one of " + strings.Join(lensNames(), ", ") + ", " + record.LensExternal}
 	}
 	m.wide = f.Lens != "" || f.Finding != "" || len(f.Labels) > 0 || f.TraceID != "" || f.Conversation != "" || len(m.words) > 0
 	return m, nil

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"episteme/engine/ingest"
+	"episteme/engine/lens"
 	"episteme/engine/record"
 	"episteme/engine/trace/ask"
 )
@@ -179,18 +180,16 @@ func (w *walk) assertion(at int, id record.ID, a *record.Assertion) error {
 	for _, parent := range a.Parents {
 		w.link(id, parent, ask.DerivedFrom)
 	}
-	stage := a.Lifecycle
-	var since record.Time
+	h := lens.History{Transitions: map[record.Hash][]lens.Transition{}}
 	for l, err := range w.view.Links(w.ctx, id, ingest.LinkTransition) {
 		if err != nil {
 			return err
 		}
-		r := l.Record.(*record.Transition)
-		if r.Timestamp >= since && r.Timestamp <= w.t.now() {
-			stage, since = r.To, r.Timestamp
-		}
-		w.after(w.link(id, l.ID, ask.MovedBy), r.Timestamp, l.LSN)
+		tr := transitionOf(l)
+		h.Transitions[id.Hash] = append(h.Transitions[id.Hash], tr)
+		w.after(w.link(id, l.ID, ask.MovedBy), tr.Timestamp, l.LSN)
 	}
+	stage := lens.StageAt(h, lens.Cut{AsOf: w.t.now(), Pin: lens.Everything}, lens.Assertion{Hash: id.Hash, Birth: a.Lifecycle})
 	w.out.Nodes[at].Lifecycle = &stage
 	for l, err := range w.view.Links(w.ctx, id, ingest.LinkVote) {
 		if err != nil {

@@ -76,8 +76,7 @@ func loadLife(ctx context.Context, v *ingest.View, h *lens.History, id record.ID
 		if err != nil {
 			return err
 		}
-		r := l.Record.(*record.Transition)
-		h.Transitions[id.Hash] = append(h.Transitions[id.Hash], lens.Transition{Hash: l.ID.Hash, LSN: l.LSN, To: r.To, Agent: r.Agent, Timestamp: r.Timestamp})
+		h.Transitions[id.Hash] = append(h.Transitions[id.Hash], transitionOf(l))
 	}
 	for l, err := range v.Links(ctx, id, ingest.LinkVote) {
 		if err != nil {
@@ -87,6 +86,12 @@ func loadLife(ctx context.Context, v *ingest.View, h *lens.History, id record.ID
 		h.Votes[id.Hash] = append(h.Votes[id.Hash], lens.Vote{Hash: l.ID.Hash, LSN: l.LSN, Agent: r.Agent, Weight: r.Weight, Timestamp: r.Timestamp})
 	}
 	return nil
+}
+
+// transitionOf is a linked transition as a lens sees it.
+func transitionOf(l ingest.Linked) lens.Transition {
+	r := l.Record.(*record.Transition)
+	return lens.Transition{Hash: l.ID.Hash, LSN: l.LSN, To: r.To, Agent: r.Agent, Timestamp: r.Timestamp}
 }
 
 // loadContext adds the descriptors of an assertion's source and what superseded its epoch, each digest and epoch once.
@@ -121,10 +126,10 @@ func Prepare(q record.Query, now record.Time) (record.Query, error) {
 	if q.Lens == "" {
 		q.Lens = DefaultLens
 	}
-	if q.Timestamp == 0 {
+	if q.Timestamp == record.Unset {
 		q.Timestamp = now
 	}
-	if q.AsOf == 0 {
+	if q.AsOf == record.Unset {
 		q.AsOf = q.Timestamp
 	}
 	if q.HalfLife == record.DefaultHalfLife {
@@ -140,6 +145,7 @@ func Prepare(q record.Query, now record.Time) (record.Query, error) {
 	return q, record.Check(q.Ask())
 }
 
+// lensNames lists the lenses in the order people see them.
 func lensNames() []string {
 	var names []string
 	for _, l := range lens.All() {

@@ -38,7 +38,7 @@ func (t *Tracer) Agents(ctx context.Context) ([]ask.Agent, error) {
 				return nil, err
 			}
 			list = append(list, ask.Agent{
-				Name: a.Name, Queries: a.Queries, NewestTimestamp: a.NewestTimestamp, NewestRecordedAt: a.NewestRecordedAt,
+				Name: a.Name, Queries: a.Queries, NewestTimestamp: &a.NewestTimestamp, NewestRecordedAt: &a.NewestRecordedAt,
 				Rejects: rejects[a.Name],
 			})
 			delete(rejects, a.Name)
@@ -110,7 +110,11 @@ func (t *Tracer) whyEmpty(ctx context.Context, v *ingest.View, m *matcher, out *
 		return err
 	}
 	if newest == nil {
-		out.Empty = append(out.Empty, "nothing has been recorded here yet: `episteme ingest FILE` takes records in")
+		why := "no question and no event has been recorded here yet"
+		if out.AppliedLSN == 0 && out.Behind == 0 {
+			why = "nothing has been recorded here yet: `episteme ingest FILE` takes records in"
+		}
+		out.Empty = append(out.Empty, why)
 		return nil
 	}
 	if out.Behind > 0 {

@@ -22,9 +22,13 @@ import (
 
 // Evidence reads what the store does not keep a copy of.
 type Evidence interface {
-	// Payload reads a record's payload from the journal, checked against its hash. The caller owns the bytes.
+	// Payload reads a record's payload from the journal, checked against its hash. The caller owns the bytes. Errors
+	// that wrap ErrBroken mean that the bytes are not what they were; any other, that they could not be read now.
 	Payload(s ingest.Stored) ([]byte, error)
 }
+
+// ErrBroken means that the bytes of a record are not what they were when it was recorded.
+var ErrBroken = errors.New("the bytes in the journal are not those that were recorded")
 
 // Tracer answers questions over one store. Safe for use by several goroutines.
 type Tracer struct {
@@ -87,7 +91,11 @@ func (t *Tracer) fetch(ctx context.Context, v *ingest.View, id record.ID) (ask.R
 	}
 	payload := stored.Payload
 	if payload == nil {
-		if payload, err = t.Evidence.Payload(stored); err != nil {
+		if payload, err = t.Evidence.Payload(stored); errors.Is(err, ErrBroken) {
+			r.Check = ask.Broken
+			return r, nil
+		}
+		if err != nil {
 			return r, fmt.Errorf("%s: %w", id, err)
 		}
 	}

@@ -56,7 +56,7 @@ type judge struct {
 func (j *judge) verdict() (ask.Verdict, error) {
 	out := ask.Verdict{Recomputed: ask.NotPossible, Because: []ask.Weighed{}, Against: []ask.Weighed{}, NotAdmitted: []ask.Weighed{}, Without: []ask.Otherwise{}, Then: []ask.Event{}}
 	var err error
-	if out.Audit, err = j.t.audit(j.ctx, j.row, newNames(j.view)); err != nil {
+	if out.Audit, err = j.t.audit(j.ctx, j.row, j.t.newNames(j.view)); err != nil {
 		return out, err
 	}
 	if out.Then, err = j.then(); err != nil {
@@ -137,6 +137,10 @@ func (j *judge) weigh(list []ask.Weighed, c lens.Contribution) ([]ask.Weighed, e
 	w, err := j.weighed(c.Assertion, c.Stage)
 	w.Weight = c.Weight
 	w.Arithmetic = arithmetic(j.question, c)
+	if seen := (record.ID{Kind: record.KindSource, Hash: c.Descriptor.Hash}); c.Described && seen != w.Source.Descriptor {
+		// As the answer saw its source, whatever it has been called since.
+		w.Source.Descriptor, w.Source.Name, w.Source.URI, w.Source.Authority = seen, c.Descriptor.Name, "", c.Authority
+	}
 	return append(list, w), err
 }
 
@@ -222,7 +226,7 @@ func (j *judge) weighed(a lens.Assertion, stage record.Stage) (ask.Weighed, erro
 		Assertion: a.ID(), Value: a.Object, Confidence: a.Confidence, Lifecycle: stage, Agent: a.Agent, Timestamp: a.Timestamp,
 		Life: j.life(a), Held: true,
 	}
-	w.LifecycleNow = stageNow(w.Life, j.now)
+	w.LifecycleNow = lens.StageAt(j.history, lens.Cut{AsOf: j.now, Pin: lens.Everything}, a)
 	var err error
 	if w.Source, err = j.source(a.Source); err != nil {
 		return w, err
@@ -240,9 +244,9 @@ func (j *judge) life(a lens.Assertion) []ask.LifeStep {
 		ask.LifeStep
 		lsn record.LSN
 	}
-	cut := j.question.cut
-	if cut.AsOf == 0 {
-		cut = lens.Cut{AsOf: j.row.Audit.AsOf, Pin: lens.Everything}
+	cut := lens.Cut{AsOf: j.row.Audit.AsOf, Pin: lens.Everything}
+	if j.t.stateOf(j.row.Audit) == ask.Pinned {
+		cut.Pin = j.row.Audit.Pin
 	}
 	after := func(t record.Time, lsn record.LSN) bool { return t > cut.AsOf || lsn > cut.Pin }
 	steps := []placed{{ask.LifeStep{At: a.Timestamp, ID: a.ID(), Agent: a.Agent, To: &a.Birth, After: after(a.Timestamp, a.LSN)}, a.LSN}}
@@ -276,17 +280,6 @@ func (j *judge) reason(id record.ID) string {
 		return tr.Reason
 	}
 	return ""
-}
-
-// stageNow is the newest stage of a life that has come by now.
-func stageNow(life []ask.LifeStep, now record.Time) record.Stage {
-	var stage record.Stage
-	for _, s := range life {
-		if s.To != nil && (stage == 0 || s.At <= now) {
-			stage = *s.To
-		}
-	}
-	return stage
 }
 
 func (j *judge) source(digest record.Hash) (ask.SourceOf, error) {

@@ -61,11 +61,11 @@ func (r Range) Contains(t record.Time) bool {
 
 // Agent is what is known of somebody who asks.
 type Agent struct {
-	Name             string      `json:"agent_id"`
-	Queries          uint64      `json:"queries"`
-	NewestTimestamp  record.Time `json:"newest_timestamp"`   // greatest timestamp of its queries
-	NewestRecordedAt record.Time `json:"newest_recorded_at"` // when the journal took the last of them
-	Rejects          uint64      `json:"rejects"`            // lines of this agent that were refused
+	Name             string       `json:"agent_id"`
+	Queries          uint64       `json:"queries"`
+	NewestTimestamp  *record.Time `json:"newest_timestamp"`   // greatest timestamp of its queries; null: it asked none
+	NewestRecordedAt *record.Time `json:"newest_recorded_at"` // when the journal took the last of them
+	Rejects          uint64       `json:"rejects"`            // lines of this agent that were refused
 }
 
 // Status is the state of the engine.

@@ -14,9 +14,10 @@ func (t Trace) Completeness() string {
 	if t.Range.From != nil || t.Range.To != nil {
 		parts = append(parts, t.Range.String())
 	}
-	if t.AllReceivedShown {
+	switch {
+	case t.AllReceivedShown:
 		parts = append(parts, "all received shown")
-	} else {
+	case t.Behind > 0:
 		parts = append(parts, fmt.Sprintf("%d records received and not shown yet", t.Behind))
 	}
 	for _, h := range t.Heard {

@@ -202,7 +202,7 @@ func (v Verdict) then() []Line {
 	var lines []Line
 	for _, e := range v.Then {
 		lines = append(lines, Line{label, []Part{
-			{Role: Plain, Text: fmt.Sprintf("%s %s %s, based on this", e.Event.Type.Mark(), e.Event.Timestamp, e.Event.Title)},
+			{Role: Plain, Text: fmt.Sprintf("%s %s %s %s, based on this", e.Event.Type.Mark(), e.Event.Timestamp, e.Event.Type, e.Event.Title)},
 			{Role: IDOf, Text: e.ID.Short(), ID: e.ID},
 		}})
 		label = ""
