@@ -1,0 +1,153 @@
+package tui
+
+import (
+	"io"
+	"os"
+	"sync"
+	"time"
+	"unicode/utf8"
+)
+
+// escapeWait is how long the rest of an escape sequence may be on its way. A slow link cuts an arrow key into ESC
+// and "[A"; without the wait that would be the Esc key and two letters. 50 ms is below what one notices after Esc.
+const escapeWait = 50 * time.Millisecond
+
+// patient makes reads of r end at the end of an escape sequence or a character, where the rest comes within
+// escapeWait. Call stop when nobody reads any more.
+func patient(r io.Reader) (reader io.Reader, stop func()) {
+	p := &patientReader{from: r, pieces: make(chan piece), done: make(chan struct{})}
+	stop = sync.OnceFunc(func() { close(p.done) })
+	go p.pump()
+	if f, ok := r.(*os.File); ok {
+		return patientTerminal{p, f}, stop
+	}
+	return p, stop
+}
+
+// patientTerminal still shows bubbletea the terminal below, which it puts into raw mode. It has no Name, and so is
+// not taken for a plain file: bubbletea would wait on the file for what the reader already has.
+type patientTerminal struct {
+	*patientReader
+	file *os.File
+}
+
+func (t patientTerminal) Write(p []byte) (int, error) { return t.file.Write(p) }
+func (t patientTerminal) Close() error                { return nil } // its owner closes the file
+func (t patientTerminal) Fd() uintptr                 { return t.file.Fd() }
+
+// unfinished reports whether b ends within an escape sequence or a character.
+func unfinished(b []byte) bool {
+	esc := -1
+	for i := len(b) - 1; i >= 0 && esc < 0; i-- {
+		if b[i] == 0x1b {
+			esc = i
+		}
+	}
+	if esc >= 0 && openEscape(b[esc+1:]) {
+		return true
+	}
+	return cutRune(b)
+}
+
+// openEscape reports whether what follows an ESC needs more.
+func openEscape(b []byte) bool {
+	if len(b) == 0 {
+		return true
+	}
+	switch b[0] {
+	case '[': // CSI: parameters, then a byte from @ to ~; "[[" begins the function keys of a Linux console
+		if len(b) > 1 && b[1] == '[' {
+			return len(b) < 3
+		}
+		for _, c := range b[1:] {
+			if '@' <= c && c <= '~' {
+				return false
+			}
+		}
+		return true
+	case 'O': // SS3: one more byte
+		return len(b) < 2
+	case ']', 'P', '_', '^': // strings up to BEL; one that ends with ESC \ shows as the later ESC
+		for _, c := range b[1:] {
+			if c == 0x07 {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// cutRune reports whether b ends within a UTF-8 character.
+func cutRune(b []byte) bool {
+	for i := 1; i <= min(len(b), utf8.UTFMax-1); i++ {
+		if c := b[len(b)-i]; utf8.RuneStart(c) {
+			return c >= utf8.RuneSelf && !utf8.FullRune(b[len(b)-i:])
+		}
+	}
+	return false
+}
+
+// patientReader reads ahead on a goroutine, one read at a time, since a read itself cannot be given up. The goroutine
+// ends with the first read that returns after stop: of a terminal, with the next key or the process.
+type patientReader struct {
+	from   io.Reader
+	pieces chan piece
+	done   chan struct{}
+	left   []byte // read and not handed out
+	err    error
+}
+
+type piece struct {
+	bytes []byte
+	err   error
+}
+
+func (r *patientReader) pump() {
+	for {
+		buf := make([]byte, 256)
+		n, err := r.from.Read(buf)
+		select {
+		case r.pieces <- piece{buf[:n], err}:
+		case <-r.done:
+			return
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// Read hands out what is there, waiting for the rest of what is unfinished.
+func (r *patientReader) Read(p []byte) (int, error) {
+	if len(r.left) == 0 && r.err == nil {
+		select {
+		case first := <-r.pieces:
+			r.take(first)
+		case <-r.done:
+			r.err = io.EOF
+		}
+	}
+	for unfinished(r.left) && r.err == nil && len(r.left) < len(p) {
+		timer := time.NewTimer(escapeWait)
+		select {
+		case more := <-r.pieces:
+			timer.Stop()
+			r.take(more)
+			continue
+		case <-timer.C:
+		}
+		break
+	}
+	n := copy(p, r.left)
+	r.left = r.left[n:]
+	if n == 0 {
+		return 0, r.err
+	}
+	return n, nil
+}
+
+func (r *patientReader) take(p piece) {
+	r.left = append(r.left, p.bytes...)
+	r.err = p.err
+}

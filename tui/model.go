@@ -1,0 +1,289 @@
+package tui
+
+import (
+	"context"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+	"github.com/charmbracelet/x/ansi"
+
+	"episteme/engine/record"
+	"episteme/engine/trace/ask"
+	"episteme/views"
+	"episteme/views/text"
+)
+
+// model is the only tea.Model: a stack of views and the slots of their questions. Only the program's own goroutine
+// touches it.
+type model struct {
+	ctx      context.Context // of the session: questions end with it
+	opts     Options
+	theme    *theme
+	evidence *evidence
+	after    func(time.Duration, tea.Msg) tea.Cmd // a message later; tests put their own in
+
+	cols, rows int
+	now        record.Time // moves with the clock's ticks, so that a frame drawn twice is the same frame
+	times      views.Times
+
+	frames []frame // the first is the timeline and never goes
+	slots  map[slotKey]*slot
+	rests  map[slotKey]uint64
+	ids    uint64 // of slots, rests, frames and notices: none is used twice
+
+	count   int // typed before a key
+	notice  *text.Line
+	armed   string // the key that quits when it is pressed again: q or ctrl+c
+	armedID uint64
+	clip    string // an escape sequence for the clipboard, on its way with the next frames
+	crash   *CrashError
+}
+
+// frame is a view on the stack.
+type frame struct {
+	id   int
+	view views.View
+}
+
+// rootSlots are the questions of the model itself.
+const (
+	rootFrame = 0
+	linkSlot  = "link"
+)
+
+const (
+	quitWait  = 2 * time.Second        // between two q that quit
+	clipFrame = 250 * time.Millisecond // frames come every 16 ms; the sequence must be in one that is drawn
+	countMax  = 1_000_000
+)
+
+// clockMsg comes each minute. disarmMsg ends the wait for a second q. clipMsg says that the clipboard was sent.
+type (
+	clockMsg  struct{}
+	disarmMsg struct{ id uint64 }
+	clipMsg   struct{ sent string }
+)
+
+// newModel makes the model of a session with a size, which the terminal will correct.
+func newModel(ctx context.Context, o Options, th *theme, cols, rows int) *model {
+	o = o.withDefaults()
+	m := &model{
+		ctx: ctx, opts: o, theme: th, cols: cols, rows: rows,
+		evidence: &evidence{ctx: ctx, open: o.Open, in: o.Ask},
+		after: func(d time.Duration, msg tea.Msg) tea.Cmd {
+			return tea.Tick(d, func(time.Time) tea.Msg { return msg })
+		},
+		slots: map[slotKey]*slot{}, rests: map[slotKey]uint64{},
+		times: views.Times{Zone: o.Zone},
+	}
+	m.readClock()
+	return m
+}
+
+// readClock takes the time. It is called when the minute changes, and when an answer has come: a replay's clock may
+// only be known once its evidence is open.
+func (m *model) readClock() {
+	if t, err := record.TimeOf(m.opts.Now()); err == nil && t != m.now {
+		m.now = t
+		m.look()
+	}
+}
+
+// Init opens the timeline and, where there is a link, what it names.
+func (m *model) Init() tea.Cmd {
+	cmds := []tea.Cmd{m.push(views.NewTimeline(!m.opts.Training)), m.after(m.toMinute(), clockMsg{})}
+	if m.opts.Link != "" {
+		typed := views.ParseLink(m.opts.Link)
+		cmds = append(cmds, m.start(rootFrame, views.Ask{Slot: linkSlot, Doing: "finding " + typed, Budget: views.PointBudget,
+			Run: func(ctx context.Context, in ask.Investigator, _ func(any) bool) (any, error) {
+				return in.Identify(ctx, typed)
+			}}))
+	}
+	return tea.Batch(cmds...)
+}
+
+// toMinute is the time until the minute on the context line changes.
+func (m *model) toMinute() time.Duration {
+	return time.Minute - time.Duration(m.now)%time.Minute
+}
+
+// Update takes a message. A panic of a view becomes a screen that says so.
+func (m *model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
+	defer func() {
+		if r := recover(); r != nil {
+			m.crash, cmd = newCrash("handling a message", r, debug.Stack()), nil
+		}
+	}()
+	switch msg := msg.(type) {
+	case tea.WindowSizeMsg:
+		m.cols, m.rows = msg.Width, msg.Height
+		m.look()
+	case tea.KeyMsg:
+		return m, m.keyed(msg)
+	case slotMsg:
+		return m, m.slotAnswered(msg)
+	case tickMsg:
+		return m, m.slotTicked(msg)
+	case restMsg:
+		if m.rests[msg.key] == msg.id {
+			delete(m.rests, msg.key)
+			return m, m.deliver(msg.key.frame, views.Rested{Name: msg.key.name})
+		}
+	case clockMsg:
+		m.readClock()
+		return m, m.after(m.toMinute(), clockMsg{})
+	case disarmMsg:
+		if msg.id == m.armedID && m.armed != "" {
+			m.armed, m.notice = "", nil
+		}
+	case clipMsg:
+		if m.clip == msg.sent {
+			m.clip = ""
+		}
+	}
+	return m, nil
+}
+
+// top is the view on top.
+func (m *model) top() frame { return m.frames[len(m.frames)-1] }
+
+// push puts a view on top.
+func (m *model) push(v views.View) tea.Cmd {
+	m.ids++
+	f := frame{int(m.ids), v}
+	m.frames = append(m.frames, f)
+	m.look()
+	return m.deliver(f.id, views.Shown{First: true})
+}
+
+// pop takes the top view away, with its questions. What is below comes back as it was left.
+func (m *model) pop() tea.Cmd {
+	if len(m.frames) < 2 {
+		return nil
+	}
+	gone := m.top().id
+	m.frames = m.frames[:len(m.frames)-1]
+	for key := range m.slots {
+		if key.frame == gone {
+			m.drop(key)
+		}
+	}
+	for key := range m.rests {
+		if key.frame == gone {
+			delete(m.rests, key)
+		}
+	}
+	return m.deliver(m.top().id, views.Shown{})
+}
+
+// look tells every view its size and how times are shown.
+func (m *model) look() {
+	for i, f := range m.frames {
+		rows := m.bodyRows()
+		if over, ok := f.view.(views.Overlay); ok && i > 0 {
+			f.view.SetLook(views.Look{Cols: m.cols, Rows: rows, Times: m.times, Now: m.now})
+			rows = over.Height(rows)
+		}
+		f.view.SetLook(views.Look{Cols: m.cols, Rows: rows, Times: m.times, Now: m.now})
+	}
+}
+
+// bodyRows is what the context, status and key lines leave, and the air below the context line where there is room.
+func (m *model) bodyRows() int { return max(m.rows-3-m.air(), 1) }
+
+func (m *model) air() int {
+	if m.rows >= rowsAiry {
+		return 1
+	}
+	return 0
+}
+
+// deliver gives a message to a view and does what it wants done. Frame 0 is the model itself.
+func (m *model) deliver(id int, msg views.Msg) tea.Cmd {
+	if id == rootFrame {
+		return m.rootAnswered(msg)
+	}
+	for _, f := range m.frames {
+		if f.id == id {
+			do, _ := f.view.Handle(msg)
+			return m.do(id, do)
+		}
+	}
+	return nil
+}
+
+// rootAnswered takes what a link means.
+func (m *model) rootAnswered(msg views.Msg) tea.Cmd {
+	a, ok := msg.(views.Answer)
+	if !ok {
+		return nil
+	}
+	if a.Err != nil {
+		m.say(text.Bad, "✗ "+a.Err.Error())
+		return nil
+	}
+	cmd := m.push(screenFor(a.Value.(record.ID)))
+	if _, how, _ := strings.Cut(m.opts.Link, "?"); how != "" {
+		m.say(text.Warn, "! The link says "+how+"; this is shown as it was asked, and with what is known now.")
+	}
+	return cmd
+}
+
+// do does what a view wants done.
+func (m *model) do(id int, list []views.Do) tea.Cmd {
+	var cmds []tea.Cmd
+	for _, d := range list {
+		switch d := d.(type) {
+		case views.Ask:
+			cmds = append(cmds, m.start(id, d))
+		case views.Rest:
+			cmds = append(cmds, m.rest(id, d))
+		case views.Open:
+			cmds = append(cmds, m.push(d.View))
+		case views.Back:
+			cmds = append(cmds, m.pop())
+		case views.Say:
+			m.say(d.Tone, d.Text)
+		case views.Copy:
+			cmds = append(cmds, m.copy(d))
+		case views.Zero:
+			if m.times.Zero == nil {
+				m.times.Zero = &d.At
+				m.look()
+			}
+		}
+	}
+	return tea.Batch(cmds...)
+}
+
+// say puts a sentence in place of the status line until the next key.
+func (m *model) say(tone text.Tone, sentence string) {
+	l := text.Of(text.Space(1), text.Text(tone, sentence))
+	m.notice = &l
+}
+
+func (m *model) nextTimes() {
+	next := m.times.Next()
+	if next.Mode == m.times.Mode {
+		m.say(text.Plain, "Times are UTC: no other zone is set, and nothing in sight starts a T+.")
+		return
+	}
+	m.times = next
+	m.look()
+}
+
+// clipMax is the longest text that terminals take: 74,994 bytes of base64.
+const clipMax = 74_994 / 4 * 3
+
+// copy sends a text to the clipboard. The sequence goes through the frame, to whoever sees the frame: over SSH the
+// process's own terminal is somebody else's.
+func (m *model) copy(c views.Copy) tea.Cmd {
+	if len(c.Text) > clipMax {
+		m.say(text.Warn, "! too long for a terminal's clipboard")
+		return nil
+	}
+	m.clip = ansi.SetSystemClipboard(c.Text)
+	return m.after(clipFrame, clipMsg{m.clip})
+}

@@ -1,0 +1,115 @@
+package views
+
+import (
+	"context"
+	"time"
+
+	"episteme/engine/record"
+	"episteme/engine/trace/ask"
+)
+
+// windowHead comes first: how much there is, and which part of it is read.
+type windowHead struct {
+	status ask.Status
+	rng    ask.Range
+}
+
+// eventsPart comes next. Without the events the queries are still worth showing, so their error is a value.
+type eventsPart struct {
+	list []ask.Event // newest first
+	err  error
+}
+
+// readWindow reads the newest rows of the last span before now, or before the newest record when that is older, or
+// claims to be newer than now.
+func readWindow(now record.Time, span time.Duration, rows int) Question {
+	return func(ctx context.Context, in ask.Investigator, part func(any) bool) (any, error) {
+		status, err := in.Status(ctx)
+		if err != nil {
+			return nil, err
+		}
+		head := windowHead{status, windowOf(status, now, span)}
+		if !part(head) {
+			return nil, ctx.Err()
+		}
+		events, err := in.Events(ctx, head.rng, eventRows)
+		if ctx.Err() != nil || !part(eventsPart{events, err}) {
+			return nil, ctx.Err()
+		}
+		return in.Audits(ctx, ask.AuditFilter{Range: head.rng, Limit: rows, Buckets: stripParts})
+	}
+}
+
+// windowOf is the window that ends now (or at the newest record, when nothing is within span of now) and begins at a
+// full minute, at the oldest record at the earliest.
+func windowOf(s ask.Status, now record.Time, span time.Duration) ask.Range {
+	end := now
+	if n := s.Newest; n != nil && (*n > now || *n < now-record.Time(span)) {
+		end = *n
+	}
+	from := max(end-record.Time(span), 0)
+	if s.Oldest != nil {
+		from = max(from, *s.Oldest)
+	}
+	from -= from % record.Time(time.Minute)
+	if end < record.MaxTime {
+		end++ // a range ends before its To, and end itself belongs to it
+	}
+	return ask.Range{From: &from, To: &end}
+}
+
+// readOlder reads pages from cursor on, handing each over as it comes, until it has read rows of them or all.
+func readOlder(rng ask.Range, cursor string, rows int) Question {
+	return func(ctx context.Context, in ask.Investigator, part func(any) bool) (any, error) {
+		for {
+			page, err := in.Audits(ctx, ask.AuditFilter{Range: rng, Limit: pageRows, Cursor: cursor})
+			if err != nil {
+				return nil, err
+			}
+			rows -= len(page.Queries)
+			if page.NextCursor == nil || rows <= 0 || len(page.Queries) == 0 {
+				return page, nil
+			}
+			cursor = *page.NextCursor
+			if !part(page) {
+				return nil, ctx.Err()
+			}
+		}
+	}
+}
+
+// nextNews plans the next look for news, once nothing of this window is under way any more.
+func (t *Timeline) nextNews() []Do {
+	if !t.follow || t.awaits || t.load.running || t.news.running {
+		return nil
+	}
+	t.awaits = true
+	return []Do{Rest{newsSlot, newsEvery}}
+}
+
+func (t *Timeline) askNews() Do {
+	t.awaits = false
+	return t.news.ask(Ask{Slot: newsSlot, Doing: "looking for news", Quiet: true,
+		Run: func(ctx context.Context, in ask.Investigator, _ func(any) bool) (any, error) { return in.Status(ctx) }})
+}
+
+// heard reads the window again when something new has been applied. What was said of the selected query stays until
+// it has been weighed again.
+func (t *Timeline) heard(s ask.Status) []Do {
+	if s.AppliedLSN == t.trace.AppliedLSN && s.LastLSN == t.head.status.LastLSN || t.load.running || t.older.running {
+		return nil
+	}
+	selected := t.at(t.window.Cursor).id()
+	v, known := t.verdicts[selected]
+	clear(t.verdicts)
+	if known {
+		t.verdicts[selected], t.stale = v, selected
+	}
+	return []Do{t.readWindow()}
+}
+
+// Live says whether news is taken in as it comes; false once a look for it has failed, and while nothing is known.
+// Newest is the time of the newest record; nil when there is none.
+func (t *Timeline) Live() (newest *record.Time, live bool) {
+	return t.head.status.Newest, t.follow && t.load.known && t.load.err == nil && t.news.err == nil && !t.news.stopped
+}
