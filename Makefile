@@ -1,0 +1,105 @@
+# `make` lists the targets. All of them need only Go, GNU make and git, unless their sentence says more.
+
+GO        ?= go
+FIXTURE   ?= auth-jwt
+FUZZTIME  ?= 10s
+BENCH     ?= .
+BENCHTIME ?= 1s
+SEED      ?= 1
+
+# For the tests of one package: one that hangs must not hold everybody up.
+TIMEOUT ?= 4m
+
+# What soak-ingest feeds in, and how much memory that may take.
+SOAK_BYTES   ?= 1000000000
+SOAK_MAX_MIB ?= 256
+
+# A go.work further up would change which modules are built, and a server or a directory that the shell points at is
+# nothing that tests and measurements may write to.
+export GOWORK := off
+unexport EPISTEME_SERVER EPISTEME_TOKEN EPISTEME_DATA EPISTEME_NOW
+
+.DEFAULT_GOAL := help
+.PHONY: help build run test check bench fuzz race cover golden cross soak-ingest clean
+
+help: ## list the targets (this list)
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1	\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F '	' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+
+build: ## compile the program to bin/episteme
+	$(GO) build -o bin/episteme .
+
+run: build ## compile the program and open an incident that comes with it (FIXTURE=auth-jwt)
+	./bin/episteme tui --fixture $(FIXTURE)
+
+test: ## run all tests
+	$(GO) test -timeout $(TIMEOUT) ./...
+	$(GO) -C tools test -timeout $(TIMEOUT) ./...
+
+# staticcheck is pinned by tools/go.mod, so that the program's own go.mod does not carry its modules. -modfile is for
+# finding the tool; the tool then loads ./... with go.mod, as everybody does.
+STATICCHECK = $(GO) tool -modfile=$(CURDIR)/tools/go.mod staticcheck
+
+check: ## what CI asks of the source: gofmt, go vet, staticcheck, who imports whom
+	@out=$$("$$($(GO) env GOROOT)/bin/gofmt" -l .) || exit 1; \
+		test -z "$$out" || { printf 'not formatted; run gofmt -w on\n%s\n' "$$out"; exit 1; }
+	$(GO) vet ./...
+	$(GO) -C tools vet ./...
+	$(STATICCHECK) ./...
+	cd tools && $(STATICCHECK) ./...
+	$(GO) test -run '^Test(Arrows|StrayImports|ArrowsAreDrawn|PackageComments|TopLevel|MakeTargets|NamedTargets)$$' .
+
+# ns/op, MB/s and allocations are per operation as the benchmark's comment defines it; sizes are in the names. Compare
+# two runs of one machine only, and quote a figure with the three lines at the top and the command.
+bench: ## measure: all benchmarks with time, throughput and allocations (BENCH=regexp BENCHTIME=1s)
+	@date -u '+date: %Y-%m-%dT%H:%M:%SZ'
+	@echo "commit: $$(git describe --always --dirty 2>/dev/null || echo none)"
+	@$(GO) version
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem -timeout 60m ./engine/... ./views/... ./tui/...
+
+# `go test` fuzzes one target at a time, so they are listed first. All get their turn, even after one has failed.
+fuzz: ## give every fuzz target FUZZTIME=10s; what it finds lands in testdata/fuzz and belongs into the commit
+	@list=$$($(GO) test -list '^Fuzz' ./...) || { echo "$$list"; exit 1; }; \
+	targets=$$(echo "$$list" | awk '/^Fuzz/ { name[n++] = $$1; next } $$1 == "ok" { while (n) print $$2 ":" name[--n] } { n = 0 }'); \
+	test -n "$$targets" || { echo 'found no fuzz target'; exit 1; }; \
+	status=0; \
+	for target in $$targets; do \
+		echo "==> $${target##*:} in $${target%%:*}"; \
+		$(GO) test -run '^$$' -fuzz "^$${target##*:}\$$" -fuzztime $(FUZZTIME) "$${target%%:*}" || status=1; \
+	done; \
+	exit $$status
+
+race: ## run the engine's tests under the race detector (needs a C compiler)
+	@command -v "$$($(GO) env CC)" >/dev/null || { echo "the race detector needs a C compiler, and found no $$($(GO) env CC)"; exit 1; }
+	CGO_ENABLED=1 $(GO) test -race ./engine/...
+
+cover: ## run all tests and say which lines none of them reached; bin/cover.html shows them
+	@mkdir -p bin
+	$(GO) test -coverpkg=./... -coverprofile=bin/cover.out ./...
+	$(GO) tool cover -html=bin/cover.out -o bin/cover.html
+	$(GO) tool cover -func=bin/cover.out | tail -n 1
+
+# A package takes part when one of its tests has the flag -update, its own or that of charmbracelet/x/exp/golden.
+golden: ## rewrite the goldens, then read the diff: it is what the change does to people
+	@packages=$$(grep -rlE --include='*_test.go' 'flag\.Bool\("update"|charmbracelet/x/exp/(golden|teatest)"' . | xargs -n 1 dirname | sort -u); \
+	test -n "$$packages" || { echo 'found no test with a flag -update'; exit 1; }; \
+	echo $(GO) test $$packages -update; \
+	$(GO) test $$packages -update
+	@git status --short -- '*testdata*' 2>/dev/null || true
+	@echo 'Read the diff before you commit it: git diff -- "*testdata*"'
+
+cross: ## compile and vet for the systems this machine is not: macOS, FreeBSD, Linux on ARM, Windows
+	@for target in darwin/arm64 freebsd/amd64 linux/arm64 windows/amd64; do \
+		echo "==> $$target"; \
+		GOOS=$${target%/*} GOARCH=$${target#*/} CGO_ENABLED=0 $(GO) vet ./... || exit 1; \
+	done
+
+# The directory lies in bin/ and not in /tmp, which may be memory and would count as the program's.
+soak-ingest: build ## ingest SOAK_BYTES (1 GB) of JSON lines; fails when that takes more than SOAK_MAX_MIB=256 of memory
+	$(GO) build -C tools -o ../bin/ ./genlines ./peak
+	@dir=$$(mktemp -d "$(CURDIR)/bin/soak.XXXXXX") || exit 1; \
+	trap 'rm -rf "$$dir"' EXIT; trap 'exit 130' INT TERM; \
+	./bin/genlines --bytes $(SOAK_BYTES) --seed $(SEED) | \
+		./bin/peak --max-mib $(SOAK_MAX_MIB) -- ./bin/episteme ingest --data "$$dir/data" --format jsonl -
+
+clean: ## remove bin/
+	rm -rf bin
