@@ -54,7 +54,7 @@ func wantClosed(snap kv.Snapshot) error {
 func wantScanClosed(seq func(func(kv.Entry, error) bool)) error {
 	got, err := collect(seq)
 	if len(got) > 0 {
-		return fmt.Errorf("Scan after Close = %v", got)
+		return fmt.Errorf("scan after Close = %v", got)
 	}
 	return wantErr("Scan", err, kv.ErrClosed)
 }

@@ -129,7 +129,7 @@ func scanMany(r *rig) error {
 			}
 			for i := range max(len(got), len(want)) {
 				if i >= len(got) || i >= len(want) || got[i] != want[i] {
-					return fmt.Errorf("Scan of %d keys yields %d and is wrong from entry %d on", len(want), len(got), i)
+					return fmt.Errorf("scan of %d keys yields %d and is wrong from entry %d on", len(want), len(got), i)
 				}
 			}
 			return nil
@@ -206,7 +206,7 @@ func scanCancelled(r *rig) error {
 			before, cancel := context.WithCancelCause(context.Background())
 			cancel(cause)
 			if got, err := collect(snap.Scan(before, nil, nil)); len(got) > 0 || !errors.Is(err, cause) {
-				return fmt.Errorf("Scan under a cancelled context = %v, %v, want the cause of the cancellation", got, err)
+				return fmt.Errorf("scan under a cancelled context = %v, %v, want the cause of the cancellation", got, err)
 			}
 
 			during, cancel := context.WithCancelCause(context.Background())
