@@ -468,8 +468,23 @@ func TestFollowing(t *testing.T) {
 		arrive()
 		s.wait(5 * time.Second)
 		s.shows("64 of 64")
-		f.before = nil
+		s.keys("k") // a verdict is under way from now on
+		s.wait(time.Second)
+		arrive()
+		s.wait(5 * time.Second)
+		s.shows("65 of 65")
+		f.before = func(ctx context.Context, method string) error {
+			<-ctx.Done()
+			return nil
+		}
 		s.keys("esc")
+		s.wait(5 * time.Second) // a look for news is under way, which nobody sees
+		s.keys("esc")
+		s.shows("q twice quits", "not live")
+		f.before = nil
+		s.keys("G")
+		s.wait(15 * time.Second)
+		s.shows("LIVE")
 		frame := s.m.View()
 		s.wait(20 * time.Second)
 		if s.m.View() != frame {

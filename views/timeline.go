@@ -53,7 +53,8 @@ const (
 	stripParts  = 480 // counts asked for; a strip of 60 to 200 cells is drawn from them
 	restBefore  = 250 * time.Millisecond
 	verdictsMax = 256
-	newsEvery   = 2 * time.Second // how late what arrives is seen
+	newsEvery   = 2 * time.Second  // how late what arrives is seen
+	newsWait    = 10 * time.Second // after this a look for news is given up and another one begun
 )
 
 // Slots of the timeline.

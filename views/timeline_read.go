@@ -89,8 +89,12 @@ func (t *Timeline) nextNews() []Do {
 
 func (t *Timeline) askNews() Do {
 	t.awaits = false
-	return t.news.ask(Ask{Slot: newsSlot, Doing: "looking for news", Quiet: true,
-		Run: func(ctx context.Context, in ask.Investigator, _ func(any) bool) (any, error) { return in.Status(ctx) }})
+	return t.news.ask(Ask{Slot: newsSlot, Doing: "looking for news", Budget: TraceBudget, Quiet: true,
+		Run: func(ctx context.Context, in ask.Investigator, _ func(any) bool) (any, error) {
+			ctx, cancel := context.WithTimeout(ctx, newsWait) // nobody watches this one: it gives up by itself
+			defer cancel()
+			return in.Status(ctx)
+		}})
 }
 
 // heard reads the window again when something new has been applied. What was said of the selected query stays until
@@ -108,8 +112,9 @@ func (t *Timeline) heard(s ask.Status) []Do {
 	return []Do{t.readWindow()}
 }
 
-// Live says whether news is taken in as it comes; false once a look for it has failed, and while nothing is known.
+// Live says whether news is taken in as it comes; false while a look for it is overdue or has failed, and while nothing
+// is known.
 // Newest is the time of the newest record; nil when there is none.
 func (t *Timeline) Live() (newest *record.Time, live bool) {
-	return t.head.status.Newest, t.follow && t.load.known && t.load.err == nil && t.news.err == nil && !t.news.stopped
+	return t.head.status.Newest, t.follow && t.load.known && t.load.err == nil && t.news.err == nil && !t.news.wait.Late
 }
