@@ -199,7 +199,7 @@ func (v *View) lastTime(ctx context.Context, prefix []byte) (*record.Time, error
 		}
 		switch {
 		case t != nil: // something is as old as mid, or older
-			found, high = t, *t
+			found = t
 			if *t == low {
 				return found, nil
 			}
