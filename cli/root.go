@@ -32,6 +32,7 @@ const (
 	exitFailed   = 1
 	exitUsage    = 2
 	exitNoRecord = 3
+	exitWrong    = 4
 )
 
 // app is what all commands share: the streams, the clock and the flags that every command has.
@@ -49,7 +50,7 @@ type app struct {
 // Main runs one command and returns its exit status.
 func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 	keepPrivate()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	context.AfterFunc(ctx, stop) // the first signal asks to end; a second one ends
 	a := &app{in: in, out: out, err: errOut, terminal: isTerminal(out)}
@@ -93,7 +94,8 @@ Without a command it opens the terminal UI.`,
 	f.StringVar(&a.zone, "tz", "UTC", "the zone of times that name none, such as Europe/Berlin or Local")
 	f.BoolVar(&a.noColor, "no-color", os.Getenv("NO_COLOR") != "", "no colours (or NO_COLOR)")
 	c.AddCommand(a.tuiCommand(), a.ingestCommand(), a.queryCommand(), a.traceCommand(), a.showCommand(),
-		a.provenanceCommand(), a.agentsCommand(), a.fixturesCommand(), a.versionCommand())
+		a.provenanceCommand(), a.agentsCommand(), a.fixturesCommand(), a.verifyCommand(), a.doctorCommand(),
+		a.rebuildCommand(), a.journalCommand(), a.versionCommand())
 	c.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	return c
 }
@@ -124,10 +126,13 @@ func (a *app) report(ctx context.Context, err error) int {
 		field     *record.FieldError
 		refused   *refusedError
 		nothing   *nothingError
+		found     *wrongError
 	)
 	switch {
 	case errors.As(err, &refused):
 		return exitFailed // the summary has said it
+	case errors.As(err, &found):
+		return exitWrong // the report has said it
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		err = errors.New("interrupted; what was acknowledged is kept")
 	case errors.As(err, &wrong), errors.As(err, &question), errors.As(err, &ambiguous), errors.As(err, &field), isCobraUsage(err):

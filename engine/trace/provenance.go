@@ -34,6 +34,15 @@ var everything = sight{record.MaxTime, math.MaxUint64}
 
 func (s sight) after(t record.Time, lsn record.LSN) bool { return t > s.asOf || lsn > s.pin }
 
+// sightOf is what an audit's answer could see. What an imported one saw is not known: its as_of was a question to
+// another system, so nothing is said to come after it.
+func (t *Tracer) sightOf(a *record.Audit) sight {
+	if t.stateOf(a) != ask.Pinned {
+		return everything
+	}
+	return sight{a.AsOf, a.Pin}
+}
+
 // step is a node to be visited.
 type step struct {
 	id    record.ID
@@ -153,10 +162,7 @@ func (w *walk) linkNew(from, assertion record.ID, typ ask.EdgeType) {
 }
 
 func (w *walk) audit(id record.ID, a *record.Audit) {
-	w.sight = sight{a.AsOf, math.MaxUint64}
-	if w.t.stateOf(a) == ask.Pinned {
-		w.sight.pin = a.Pin
-	}
+	w.sight = w.t.sightOf(a)
 	for _, c := range a.Contributions {
 		if edge := w.link(id, assertionID(c.Assertion), ask.Contributed); edge != nil {
 			edge.Weight = &c.Weight

@@ -244,11 +244,8 @@ func (j *judge) life(a lens.Assertion) []ask.LifeStep {
 		ask.LifeStep
 		lsn record.LSN
 	}
-	cut := lens.Cut{AsOf: j.row.Audit.AsOf, Pin: lens.Everything}
-	if j.t.stateOf(j.row.Audit) == ask.Pinned {
-		cut.Pin = j.row.Audit.Pin
-	}
-	after := func(t record.Time, lsn record.LSN) bool { return t > cut.AsOf || lsn > cut.Pin }
+	seen := j.t.sightOf(j.row.Audit)
+	after := seen.after
 	steps := []placed{{ask.LifeStep{At: a.Timestamp, ID: a.ID(), Agent: a.Agent, To: &a.Birth, After: after(a.Timestamp, a.LSN)}, a.LSN}}
 	for _, r := range j.history.Transitions[a.Hash] {
 		steps = append(steps, placed{ask.LifeStep{

@@ -59,7 +59,7 @@ func TestLinesSayWhatIsNotKnown(t *testing.T) {
 	}{
 		{"no value", ask.Verdict{Audit: ask.Audit{State: ask.Pinned, Lens: "authority"}, Recomputed: ask.Same, LensSentence: "s", Now: &ask.Present{}},
 			"TOLD|— no value: nothing was known\nBECAUSE|nothing: no assertion contributed\nAGAINST|nothing competed\n" +
-				"LENS|authority: s · approval not required\nWITHOUT|any one of its contributions it would have said the same\nNOW|no answer the same\n"},
+				"LENS|authority: s · approval not required\nWITHOUT|—\nNOW|no answer the same\n"},
 		{"imported: nothing is computed", ask.Verdict{Audit: ask.Audit{State: ask.Imported, Lens: "external", Result: told}, Recomputed: ask.NotPossible, Because: because},
 			"TOLD|A confidence .50   held 50 % of the weight   imported: as told, cannot be recomputed here\nBECAUSE|A .50 Approved a_01000000 a.md\nLENS|external\n"},
 		{"foreign", ask.Verdict{Audit: ask.Audit{State: ask.Foreign, Lens: "authority", Result: told}, Recomputed: ask.NotPossible, Because: because},

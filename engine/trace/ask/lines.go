@@ -167,7 +167,11 @@ func (v Verdict) without() Line {
 		}
 		parts = append(parts, Part{Role: Plain, Text: "→"}, Part{Role: Value, Text: o.Result.told()})
 	}
-	if len(parts) == 0 {
+	switch {
+	case len(parts) > 0:
+	case len(v.Because) == 0:
+		parts = []Part{{Role: Aside, Text: "—"}}
+	default:
 		parts = []Part{{Role: Aside, Text: "any one of its contributions it would have said the same"}}
 	}
 	return Line{"WITHOUT", parts}
