@@ -85,7 +85,7 @@ func (e *LockedError) Error() string {
 	if e.PID > 0 {
 		holder = fmt.Sprintf("process %d", e.PID)
 	}
-	return fmt.Sprintf("lock %s: held by %s; end it, or work through it", e.Path, holder)
+	return fmt.Sprintf("lock %s: held by %s; wait until it ends, or end it", e.Path, holder)
 }
 
 // IsNoSpace reports whether err says that the file system, or a quota on it, is full.

@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -329,6 +331,67 @@ func TestCancelledAppendSaysWhatIsKnown(t *testing.T) {
 		want := payloads(slices.Concat(batch("first", 1, 10), batch("second", 1, 10), batch("third", 1, 10))...)
 		if d := diffStrings(contents(t, l), want); d != "" {
 			t.Fatal(d)
+		}
+		mustClose(t, l)
+	})
+}
+
+// Who gives up waiting may use its buffers again at once, so Append does not return while the leader still copies them.
+func TestCancelledAppendIsDoneWithItsPayload(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := vfs.NewMem()
+		disk := newBlockedSync(m)
+		ctx, cancel := context.WithCancel(bg)
+		var returned, armed atomic.Bool
+		now := clock()
+		l, _ := mustOpen(t, disk, options(func(o *wal.Options) {
+			o.Now = func() time.Time {
+				// The leader asks when it has taken its group and has copied nothing yet.
+				if armed.CompareAndSwap(true, false) {
+					cancel()
+					for i := 0; i < 100_000 && !returned.Load(); i++ {
+						runtime.Gosched()
+					}
+				}
+				return now()
+			}
+		}))
+		disk.arm()
+		errs := make(chan error, 3)
+		go func() {
+			_, err := l.Append(bg, batch("first", 1, 10)...)
+			errs <- err
+		}()
+		<-disk.reached
+		go func() {
+			_, err := l.Append(bg, batch("leads", 1, 10)...)
+			errs <- err
+		}()
+		synctest.Wait()
+		payload := bytes.Repeat([]byte("mine "), 10)
+		want := string(payload)
+		go func() {
+			_, err := l.Append(ctx, wal.Entry{Kind: 1, Payload: payload})
+			returned.Store(true)
+			clear(payload)
+			errs <- err
+		}()
+		synctest.Wait()
+		armed.Store(true)
+		disk.verdict <- nil
+		<-disk.reached
+		disk.verdict <- nil
+		unknown := 0
+		for range 3 {
+			if err := <-errs; errors.Is(err, wal.ErrUnknownOutcome) {
+				unknown++
+			} else if err != nil {
+				t.Error(err)
+			}
+		}
+		disk.SetPlan(nil)
+		if got := contents(t, l); unknown != 1 || len(got) != 3 || got[2] != want {
+			t.Errorf("%d unknown outcomes, found %q", unknown, got)
 		}
 		mustClose(t, l)
 	})

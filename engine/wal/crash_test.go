@@ -141,6 +141,29 @@ func TestDirectorySyncedBeforeFirstAck(t *testing.T) {
 	}
 }
 
+// An earlier life gave a segment its name and could not make that durable. Before anything is acknowledged in it, the
+// next one does.
+func TestNameOfAnEarlierLifeIsMadeDurable(t *testing.T) {
+	m := vfs.NewMem()
+	disk := vfs.NewFaulty(m)
+	l, _ := mustOpen(t, disk, options(segmentBytes(2048)))
+	mustAppend(t, l, batch("one", 1, 1200)...)
+	disk.SetPlan(vfs.FailNth(vfs.OpSyncDir, 1, errors.New("input/output error")))
+	if _, err := l.Append(bg, batch("two", 1, 1200)...); !errors.Is(err, wal.ErrLatched) {
+		t.Fatalf("Append = %v, want ErrLatched", err)
+	}
+	l.Close()
+	l, rec := mustOpen(t, m, options(segmentBytes(2048)))
+	if rec.Segments != 2 {
+		t.Fatalf("Recovery = %+v, want the second segment", rec)
+	}
+	mustAppend(t, l, batch("three", 1, 100)...)
+	after, _ := mustOpen(t, m.Crash(vfs.KeepNone), options(segmentBytes(2048)))
+	if got := contents(t, after); len(got) != 2 {
+		t.Errorf("%d records after the power cut, want 2", len(got))
+	}
+}
+
 // Whatever operation fails, and whatever it is that fails: the error reaches the caller, nothing acknowledged is lost,
 // nothing hangs, and opening again works.
 func TestEveryFaultReachesTheCaller(t *testing.T) {

@@ -20,8 +20,9 @@ type cursor struct {
 
 	// headersOnly leaves payloads unread: for finding a place, not for handing anything out.
 	headersOnly bool
-	// erased says which record, if any, ordered that the payload of a record be zeroed. Nil: none was.
-	erased func(c *cursor, f *frame) (LSN, error)
+	// erased says which record, if any, ordered that the payload of a record be zeroed: 0 when it changed without order.
+	// why is what to say then. Nil: none was erased.
+	erased func(c *cursor, f *frame, why *flaw) (LSN, error)
 
 	hash hasher
 }
@@ -171,7 +172,7 @@ func (c *cursor) payloadDiffers(f *frame, sum Hash) error {
 	if c.erased == nil || f.Mark() {
 		return fl
 	}
-	by, err := c.erased(c, f)
+	by, err := c.erased(c, f, fl)
 	if err != nil {
 		return err
 	}

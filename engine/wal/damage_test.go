@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io/fs"
+	"slices"
 	"strings"
 	"testing"
 
@@ -220,13 +221,14 @@ func TestMissingMiddleSegment(t *testing.T) {
 func TestLaterSegmentMakesTornDamaged(t *testing.T) {
 	tests := []struct {
 		name   string
+		lsn    wal.LSN // where the damage is said to be
 		change func([]byte) []byte
 	}{
-		{"its end is missing", func(b []byte) []byte { return b[:len(b)-8] }},
-		{"its seal is missing", func(b []byte) []byte { return b[:len(b)-sealBytes] }},
-		{"its seal is zeros", func(b []byte) []byte { clear(b[len(b)-sealBytes:]); return b }},
-		{"its last record changed", func(b []byte) []byte { b[len(b)-sealBytes-8]++; b[len(b)-1]++; return b }},
-		{"something follows its seal", func(b []byte) []byte { return append(b, 1, 2, 3, 4, 5, 6, 7, 8) }},
+		{"its end is missing", 5, func(b []byte) []byte { return b[:len(b)-8] }},
+		{"its seal is missing", 5, func(b []byte) []byte { return b[:len(b)-sealBytes] }},
+		{"its seal is zeros", 5, func(b []byte) []byte { clear(b[len(b)-sealBytes:]); return b }},
+		{"its last record changed", 4, func(b []byte) []byte { b[len(b)-sealBytes-8]++; b[len(b)-1]++; return b }},
+		{"something follows its seal", 5, func(b []byte) []byte { return append(b, 1, 2, 3, 4, 5, 6, 7, 8) }},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -234,10 +236,64 @@ func TestLaterSegmentMakesTornDamaged(t *testing.T) {
 			path := segmentPath(firsts[1])
 			writeFile(t, m, path, tt.change(readFile(t, m, path)))
 			err := mustRefuse(t, m, options(), wal.ErrDamaged)
-			if !strings.Contains(err.Error(), "later segment") || !strings.Contains(err.Error(), path) {
+			var damaged *wal.DamagedError
+			if !strings.Contains(err.Error(), "later segment") || !errors.As(err, &damaged) || damaged.File != path || damaged.LSN != tt.lsn {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// The header that proves the damage lies across the end of what is read at once.
+func TestProofAcrossTwoReads(t *testing.T) {
+	const read = 64 << 10
+	for _, in := range []int{8, 48, 96, 104} {
+		big := wal.Entry{Kind: 1, Payload: bytes.Repeat([]byte{7}, read-in-104)}
+		data, ends := image(t, batch("one", 1, 16), []wal.Entry{big}, batch("proof", 1, 16))
+		clear(data[ends[0] : ends[0]+104])
+		mustRefuse(t, withFile(t, data), options(), wal.ErrDamaged)
+	}
+}
+
+// No more records than there is room for can stand between the end and what proves that they were durable.
+func TestProofHasAnLSNThatFits(t *testing.T) {
+	data, _ := image(t, batch("one", 1, 16))
+	for _, tt := range []struct {
+		lsn  wal.LSN
+		want error
+	}{{3, wal.ErrDamaged}, {4, wal.ErrDamaged}, {5, nil}, {1000, nil}} {
+		header := make([]byte, wal.HeaderBytes)
+		var prev wal.Hash
+		wal.EncodeHeader(header, &testID, &prev, &wal.Header{Kind: 1, Flags: wal.FlagLast, LSN: tt.lsn, Durable: tt.lsn - 1})
+		m := withFile(t, slices.Concat(data, bytes.Repeat([]byte{7}, 2*wal.HeaderBytes), header))
+		if tt.want != nil {
+			mustRefuse(t, m, options(), tt.want)
+			continue
+		}
+		if _, rec := mustOpen(t, m, options()); rec.Records != 1 || rec.TornBytes == 0 {
+			t.Errorf("lsn %d: Recovery = %+v", tt.lsn, rec)
+		}
+	}
+}
+
+// What lies behind a clean end was written by a later life, and set aside as ever.
+func TestTornBehindACleanEnd(t *testing.T) {
+	m := copyDir(t, "testdata/v1")
+	l, _ := mustOpen(t, m.Crash(vfs.KeepAll), options(readOnly))
+	path := segmentPath(7)
+	writeFile(t, m, path, append(readFile(t, m, path)[:l.Head().Offset:l.Head().Offset], "torn...."...))
+	if _, rec := mustOpen(t, m, options()); rec.Clean || rec.TornBytes != 8 || rec.TornFile == "" || rec.Records != 7 {
+		t.Errorf("Recovery = %+v", rec)
+	}
+}
+
+// A CLEAN of another journal, that names nothing which could be compared.
+func TestCleanOfAnotherJournal(t *testing.T) {
+	m, _ := rolled(t)
+	other := wal.EncodeClean(&wal.Clean{Log: wal.LogID{9}, LSN: 1, Segment: 1, Offset: 128, Chain: wal.Hash{1}})
+	writeFile(t, m, dir+"/CLEAN", other[:])
+	if err := mustRefuse(t, m, options(), wal.ErrDamaged); !strings.Contains(err.Error(), "log id 09000000") {
+		t.Error(err)
 	}
 }
 

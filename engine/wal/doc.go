@@ -51,6 +51,9 @@
 //  5. Otherwise what lies behind B is torn: it is copied beside the segment and the copy synced, then zeroed, and
 //     reported as news.
 //
+// An erasure that was announced last is carried out again, whatever is left of the payload: the journal writes nothing
+// between the mark and the end of the zeroing, so no other can be unfinished.
+//
 // What lies behind the last provably durable record is then written over itself and synced, and the directory too,
 // before anything is handed out: an earlier life may have left it in the page cache only.
 //
@@ -69,6 +72,10 @@
 //   - ENOSPC while zeros are laid ahead is a plain error and latches nothing: no record was touched.
 //   - Segments are filled ahead in steps, not whole, and the next one is prepared in the last quarter of this one.
 //   - At the end of a latched journal a reader waits; Head.Latched tells why.
+//   - AcceptLoss refuses where the store has applied records behind the last that is left: rule 4. Where later records
+//     are left, they and the hole tell of the loss for ever, and the store is not the last to know.
+//   - A disk that does not answer is never a hole: copy what it gives to another one first.
+//   - The payload of an erased record has to be zeros for Verify; readers trust the mark.
 //   - The chain behind a hole starts from the first chain stored there: that always can be known, the one before it
 //     often cannot.
 package wal

@@ -50,14 +50,18 @@ type LostTailError struct {
 	Expected Hash   // chain the store has seen at Applied
 }
 
-func (e *LostTailError) Error() string {
-	found := fmt.Sprintf("the journal ends with lsn %d", e.Last)
+// found is what there is instead.
+func (e *LostTailError) found() string {
 	if e.Applied <= e.Last {
-		found = fmt.Sprintf("chain %s there", e.Found.short())
+		return fmt.Sprintf("chain %s there", e.Found.short())
 	}
+	return fmt.Sprintf("the journal ends with lsn %d", e.Last)
+}
+
+func (e *LostTailError) Error() string {
 	return fmt.Sprintf("wal: lost tail: %s at byte %d: the store has applied lsn %d with chain %s, found %s; nothing was changed - "+
 		"bring back the journal from a copy; the store is the last witness, so do not rebuild it from this journal",
-		e.File, e.Offset, e.Applied, e.Expected.short(), found)
+		e.File, e.Offset, e.Applied, e.Expected.short(), e.found())
 }
 
 // Is matches ErrLostTail.

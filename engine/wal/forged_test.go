@@ -70,6 +70,31 @@ func TestSegmentsAreChained(t *testing.T) {
 	}
 }
 
+// A segment of another journal whose numbers fit.
+func TestSegmentsAreOfOneJournal(t *testing.T) {
+	m, firsts := rolled(t)
+	path := segmentPath(firsts[2])
+	writeFile(t, m, path, resegment(readFile(t, m, path), func(h []byte) { h[40] ^= 1 }))
+	if err := mustRefuse(t, m, options(), wal.ErrDamaged); !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "log id") {
+		t.Error(err)
+	}
+}
+
+// A hole says behind which chain it stands, and that has to be the one in front of it.
+func TestHoleNamesTheChainInFront(t *testing.T) {
+	for _, at := range []int{8, 30} { // the first record it swallowed; the chain before it
+		data := special(t)
+		hole := bytes.Index(data, wal.AppendMark(nil, &wal.Mark{Type: wal.MarkHole, From: 4, To: 5})[:24])
+		frame, before := data[hole-104:hole+88], bytes.Clone(data[hole+24:hole+56])
+		frame[104+at] ^= 1
+		sum := blake3.Sum256(frame[104:])
+		copy(frame, reheader(frame, 0, func(h []byte) { copy(h[40:], sum[:]) }))
+		chain := blake3.Sum256(append(before, frame[:72]...))
+		copy(frame[72:], chain[:])
+		mustRefuse(t, withFile(t, data), options(), wal.ErrDamaged)
+	}
+}
+
 // Idle means idle: appends that come more often than the marks' interval are not marked in between.
 func TestBusyJournalIsNotMarked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

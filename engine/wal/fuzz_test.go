@@ -36,6 +36,7 @@ func FuzzOpen(f *testing.F) {
 				tryContents(l)
 				l.Close()
 			}
+			rebuilt(t, m)
 			return
 		}
 		if rec.Holes > 0 {
@@ -51,6 +52,24 @@ func FuzzOpen(f *testing.F) {
 		}
 		mustClose(t, l)
 	})
+}
+
+// rebuilt gives up what is lost of a damaged journal. Where that is not refused, what is left is whole and opens.
+func rebuilt(t *testing.T, m *vfs.Mem) {
+	if r := mustVerify(t, m, wal.VerifyOptions{}); r.Whole() {
+		t.Fatal("Open refuses what Verify finds whole")
+	}
+	_, err := wal.AcceptLoss(bg, m, dir, wal.LossOptions{Now: clock()})
+	switch {
+	case errors.Is(err, wal.ErrDamaged) || errors.Is(err, wal.ErrTooNew):
+		return
+	case err != nil:
+		t.Fatalf("AcceptLoss = %v", err)
+	}
+	mustBeWhole(t, m)
+	l, _ := mustOpen(t, m, options())
+	mustAppend(t, l, wal.Entry{Kind: 1, Payload: []byte("next")})
+	mustClose(t, l)
 }
 
 // What is accepted is what encoding writes, byte for byte.

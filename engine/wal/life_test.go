@@ -68,6 +68,41 @@ func TestReadOnlyBesideAWriter(t *testing.T) {
 	}
 }
 
+// The bytes of a batch arrive while somebody looks: that is neither torn nor damaged.
+func TestReadOnlyLooksTwiceBesideAWriter(t *testing.T) {
+	data, ends := image(t, batch("one", 2, 100), batch("two", 3, 700))
+	for n := 2; n <= 4; n++ {
+		m := withFile(t, data[:ends[0]+900])
+		disk := vfs.NewFaulty(m)
+		reads := 0
+		disk.SetPlan(func(op vfs.Op) error {
+			if op.Kind == vfs.OpRead && op.Path == segmentPath(1) {
+				if reads++; reads == n {
+					writeFileAt(t, m, segmentPath(1), data)
+				}
+			}
+			return nil
+		})
+		_, rec := mustOpen(t, disk, options(readOnly))
+		if rec.TornBytes != 0 || rec.Damage != nil || rec.Records != 5 {
+			t.Errorf("before read %d: Recovery = %+v", n, rec)
+		}
+	}
+}
+
+// writeFileAt overwrites a file that stays the same file.
+func writeFileAt(t *testing.T, m *vfs.Mem, path string, data []byte) {
+	t.Helper()
+	f, err := m.OpenReadWrite(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteAt(data, 0); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestSecondProcessGetsAClearError(t *testing.T) {
 	real := t.TempDir()
 	for _, tt := range []struct {

@@ -168,11 +168,12 @@ const indexBytes = 1 << 20
 
 // view is what readers may see. It only ever grows, and only by what is durable.
 type view struct {
-	durable atomic.Uint64 // = end.lsn, for asking without the lock
+	durable atomic.Uint64 // = last, for asking without the lock
 
 	mu       sync.Mutex
 	segments []*segment           // never empty; a segment's header and path never change
 	end      point                // of what may be read
+	last     LSN                  // the last record that may be read: end.lsn, or less where the journal ends in a hole
 	proven   LSN                  // Head.Durable
 	told     Head                 // Chain and Clean
 	damage   error                // what a reader gets at the end instead of waiting
@@ -186,21 +187,21 @@ func (v *view) head() Head {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	h := v.told
-	h.Last, h.Durable, h.Segment, h.Offset, h.Damage = v.end.lsn, v.proven, v.end.number, v.end.off, v.damage
+	h.Last, h.Durable, h.Segment, h.Offset, h.Damage = v.last, min(v.proven, v.last), v.end.number, v.end.off, v.damage
 	return h
 }
 
-// publish moves the end to what has just become durable. head is the chain of its last record.
-func (v *view) publish(end point, head Hash) {
+// publish moves the end to what has just become durable. last is the last record, head its chain.
+func (v *view) publish(end point, last LSN, head Hash) {
 	v.mu.Lock()
 	seg := v.segments[len(v.segments)-1]
 	if seg.header.Number == end.number {
 		seg.end = end.off
 		seg.note(end)
 	}
-	v.end, v.proven = end, end.lsn
+	v.end, v.last, v.proven = end, last, last
 	v.told.Chain, v.told.Clean = head, false
-	v.durable.Store(uint64(end.lsn))
+	v.durable.Store(uint64(last))
 	v.wake()
 	v.mu.Unlock()
 }

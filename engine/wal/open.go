@@ -17,7 +17,7 @@ type Recovery struct {
 	Created   bool   // there was no journal, now there is
 	Clean     bool   // it had been closed properly, so only headers and the last record were read
 	Segments  int    // files that hold it
-	Records   LSN    // LSN of the last record
+	Records   LSN    // LSN of the last record, also where a hole stands in its place: the next one gets one more
 	Checked   int    // records that were read and checked
 	TornBytes int64  // of an unfinished last write
 	TornFile  string // where they were copied before they were zeroed; "" when there were none, or read-only

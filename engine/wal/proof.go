@@ -130,9 +130,9 @@ var zeros [readAheadBytes]byte
 
 // erasedAhead is a cursor's erased for one segment read on its own: the marks that say what was erased lie behind the
 // records they are about. They are gathered once, when the first payload differs.
-func erasedAhead() func(*cursor, *frame) (LSN, error) {
+func erasedAhead() func(*cursor, *frame, *flaw) (LSN, error) {
 	var marks map[LSN]Mark
-	return func(c *cursor, f *frame) (LSN, error) {
+	return func(c *cursor, f *frame, _ *flaw) (LSN, error) {
 		if marks == nil {
 			var err error
 			if marks, err = gatherErasures(c, f); err != nil {

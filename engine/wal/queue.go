@@ -46,6 +46,10 @@ type waiter struct {
 	err     error
 	hash    hasher
 	group   []*waiter // what it writes when it leads
+
+	// job is what the leader does in place of writing entries; nil for an Append. It is never part of a group: who is
+	// in front of it is written first, and then it leads.
+	job func() error
 }
 
 // Append adds entries to the journal as one batch: after a crash all of them are there or none. It returns when they
@@ -67,6 +71,11 @@ func (l *Log) Append(ctx context.Context, entries ...Entry) (Receipt, error) {
 	}
 	w := l.queue.get()
 	w.fill(entries)
+	return l.enqueue(ctx, w)
+}
+
+// enqueue waits until w is done, by whoever leads.
+func (l *Log) enqueue(ctx context.Context, w *waiter) (Receipt, error) {
 	leads, err := l.queue.add(w)
 	if err != nil {
 		l.queue.put(w)
@@ -134,7 +143,7 @@ func (q *queue) get() *waiter {
 func (q *queue) put(w *waiter) {
 	clear(w.entries) // the payloads are the caller's
 	w.entries, w.hashes = w.entries[:0], w.hashes[:0]
-	w.state, w.receipt, w.err = stateQueued, Receipt{}, nil
+	w.state, w.receipt, w.err, w.job = stateQueued, Receipt{}, nil, nil
 	q.pool.Put(w)
 }
 
@@ -171,7 +180,7 @@ func (l *Log) giveUp(w *waiter, cause error) (gone bool, err error) {
 		q.mu.Unlock()
 		// The leader still writes into w, so it is left to the garbage collector.
 		q.copying.Lock()
-		//lint:ignore SA2001 it is only waited for: afterwards the payloads are copied
+		// It is only waited for: afterwards the payloads are copied.
 		q.copying.Unlock()
 		return true, &UnknownOutcomeError{Err: cause}
 	case stateLeads:
@@ -224,6 +233,10 @@ func (l *Log) lead(own *waiter) {
 	if err != nil {
 		own.group = q.take(own.group, len(q.waiting))
 		q.mu.Unlock()
+	} else if own.job != nil {
+		own.group = q.take(own.group, 1)
+		q.mu.Unlock()
+		err = own.job()
 	} else {
 		own.group = q.take(own.group, q.fitting(&l.out))
 		q.copying.Lock()
@@ -256,7 +269,7 @@ func (q *queue) fitting(out *writer) int {
 	total, room := int64(0), out.room()
 	for i, w := range q.waiting {
 		total += w.bytes
-		if i > 0 && (total > room || total > maxGroupBytes) {
+		if i > 0 && (total > room || total > maxGroupBytes || w.job != nil) {
 			return i
 		}
 	}

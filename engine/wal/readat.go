@@ -99,14 +99,20 @@ func (l *Log) ChainAt(lsn LSN) (Hash, error) {
 }
 
 func (l *Log) chainAt(lsn LSN) (Hash, error) {
+	_, f, err := l.find(lsn)
+	return f.Chain, err
+}
+
+// find is the header of a durable record, and the segment it is in. The frame has no payload. ErrNoRecord: see ChainAt.
+func (l *Log) find(lsn LSN) (*segment, frame, error) {
 	seg, at, limit := l.view.locate(lsn)
 	none := &PositionError{Pos: Position{Segment: seg.header.Number}, Found: fmt.Sprintf("no lsn %d", lsn), Expected: "a durable record"}
 	if lsn == 0 || lsn > LSN(l.view.durable.Load()) {
-		return Hash{}, none
+		return nil, frame{}, none
 	}
 	file, err := l.fsys.Open(seg.path)
 	if err != nil {
-		return Hash{}, &ReadError{File: seg.path, LSN: lsn, Err: err}
+		return nil, frame{}, &ReadError{File: seg.path, LSN: lsn, Err: err}
 	}
 	defer file.Close()
 	var c cursor
@@ -115,12 +121,13 @@ func (l *Log) chainAt(lsn LSN) (Hash, error) {
 	var f frame
 	for {
 		if err := c.next(&f); err == errEnd {
-			return Hash{}, none
+			return nil, frame{}, none
 		} else if err != nil {
-			return Hash{}, verdict(err, c.lsn)
+			return nil, frame{}, verdict(err, c.lsn)
 		}
 		if !f.Mark() && f.LSN == lsn {
-			return f.Chain, nil
+			f.raw = nil // of the cursor's window
+			return seg, f, nil
 		}
 	}
 }
@@ -202,7 +209,7 @@ type erasures struct {
 }
 
 // find is a cursor's erased for readers. The caller holds life.
-func (e *erasures) find(_ *cursor, f *frame) (LSN, error) {
+func (e *erasures) find(_ *cursor, f *frame, _ *flaw) (LSN, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if m, ok := e.marks[f.LSN]; ok && m.Hash == f.Hash {
@@ -210,6 +217,12 @@ func (e *erasures) find(_ *cursor, f *frame) (LSN, error) {
 	}
 	if err := e.gather(); err != nil {
 		return 0, err
+	}
+	if e.log.opts.ReadOnly {
+		// Whoever writes beside us may have erased it since we looked for the end.
+		if err := addErasures(e.log.fsys, e.log.dir, e.log.id, e.marks); err != nil {
+			return 0, err
+		}
 	}
 	if m, ok := e.marks[f.LSN]; ok && m.Hash == f.Hash {
 		return m.By, nil

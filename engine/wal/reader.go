@@ -205,18 +205,11 @@ func (r *Reader) more() error {
 		return errTail
 	}
 	next, limit, _ := r.log.view.segment(r.cur.number + 1)
-	if err := r.cur.leave(r.seg, next); err != nil {
+	// That this one ends in a seal needs no check: the next one's chain goes on from the seal that was written.
+	if err := follows(next, r.seg, r.cur.place); err != nil {
 		return verdict(err, r.cur.lsn)
 	}
 	return r.enter(next, limit)
-}
-
-// leave checks that a segment ends as one with a successor has to, and that the next one follows it.
-func (c *cursor) leave(seg, next *segment) error {
-	if !c.sealed {
-		return c.flaw("no seal at its end", "one, since a later segment exists")
-	}
-	return follows(next, seg, c.place)
 }
 
 // Ready reports whether Next would return a record without waiting for one.

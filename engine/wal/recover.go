@@ -18,6 +18,7 @@ type scan struct {
 	records    int
 	holes      int
 	lastOff    int64 // of the last good record's header; 0 when the segment holds none
+	lastLSN    LSN   // of that record
 	lastChain  Hash
 	lastIsMark bool
 
@@ -26,6 +27,8 @@ type scan struct {
 
 	witnessed *Hash // chain of the record that the store has applied last, when it is in this segment
 	cleanSeen bool  // the record that CLEAN names is here, with that chain
+
+	erasing *Mark // the last thing there is: whether it was carried out is not known
 }
 
 // recover brings an existing journal up, by the rules of the package comment.
@@ -69,18 +72,28 @@ func (l *Log) readEnd(last *segment, found *listing) (*scan, bool, error) {
 			return s, true, err
 		}
 	}
-	s, err := l.scanSegment(f, last, found.clean)
-	if !l.opts.ReadOnly || err == nil && s.nonzero == s.good.off {
+	if l.opts.ReadOnly {
+		s, err := l.scanTwice(f, last, found.clean)
 		return s, false, err
+	}
+	s, err := l.scanSegment(f, last, found.clean)
+	return s, false, err
+}
+
+// scanTwice reads a last segment that somebody may be writing to.
+func (l *Log) scanTwice(f vfs.File, last *segment, clean *Clean) (*scan, error) {
+	s, err := l.scanSegment(f, last, clean)
+	if err == nil && s.nonzero == s.good.off {
+		return s, nil
 	}
 	// Beside a writer we may have seen the bytes of a batch in the order in which they arrived, or the file cut while
 	// we read it. Only what is the same when we look again is judged; where there is more by then, somebody is writing,
 	// and what lies behind it is on its way.
-	again, err := l.scanSegment(f, last, found.clean)
+	again, err := l.scanSegment(f, last, clean)
 	if err == nil && s != nil && again.good.off != s.good.off {
 		again.nonzero = again.good.off
 	}
-	return again, false, err
+	return again, err
 }
 
 // scanClean reads what CLEAN names and the marks behind it. Nil and no error: it is not as CLEAN says, and everything
@@ -164,15 +177,20 @@ func (s *scan) add(f *frame, before LSN, witness Witness, clean *Clean) {
 			s.unprovenAt = f.off
 		}
 	}
+	s.erasing = nil
 	if f.Mark() {
 		s.lastIsMark = true
-		if f.mark.Type == MarkHole {
+		switch f.mark.Type {
+		case MarkHole:
 			s.holes++
+		case MarkErasure:
+			mark := f.mark
+			s.erasing = &mark
 		}
 		return
 	}
 	s.records++
-	s.lastOff, s.lastChain, s.lastIsMark = f.off, f.Chain, false
+	s.lastOff, s.lastLSN, s.lastChain, s.lastIsMark = f.off, f.LSN, f.Chain, false
 	if f.LSN == witness.Applied {
 		chain := f.Chain
 		s.witnessed = &chain

@@ -11,8 +11,8 @@ func (w *writer) wantsNext() bool {
 	return w.next == nil && w.off > w.log.opts.SegmentBytes/4*3
 }
 
-// prepareNext makes the file that will be the next segment, zero-filled and synced, with no header: until it has one
-// and its name, it is nothing.
+// prepareNext makes the file that will be the next segment, zero-filled, with no header: until it has one and its name,
+// it is nothing. The sync of its header is its first.
 func (w *writer) prepareNext() error {
 	if w.next != nil {
 		return nil
@@ -28,9 +28,6 @@ func (w *writer) prepareNext() error {
 	filled, err := zeroFill(f, 0, min(fillStepBytes, max(w.log.opts.SegmentBytes, SegmentHeaderBytes)))
 	if err != nil {
 		return w.notPrepared(f, "zero-fill", path, err)
-	}
-	if err := f.SyncAll(); err != nil {
-		return w.notPrepared(f, "sync", path, err)
 	}
 	w.next, w.nextFilled = f, filled
 	return nil
@@ -55,7 +52,7 @@ func (w *writer) roll() error {
 		return err
 	}
 	if !w.sealed && !w.gap {
-		w.layMark(MarkSeal)
+		w.layMark(&Mark{Type: MarkSeal})
 		if err := w.write(); err != nil {
 			return err
 		}

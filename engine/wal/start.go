@@ -68,6 +68,11 @@ func (l *Log) startWriting(found *listing, s *scan, clean bool) error {
 	if err := l.show(found, s, clean); err != nil {
 		return err
 	}
+	if s.erasing != nil && !clean {
+		if err := l.finishErasure(s.erasing); err != nil {
+			return err
+		}
+	}
 	last := found.segments[len(found.segments)-1]
 	f, err := l.fsys.OpenReadWrite(last.path)
 	if err != nil {
@@ -76,12 +81,13 @@ func (l *Log) startWriting(found *listing, s *scan, clean bool) error {
 	w := &l.out
 	w.file, w.path, w.header, w.place, w.filled = f, last.path, last.header, s.good, s.size
 	w.lastOff, w.head, w.lastIsMark, w.hasClean = s.lastOff, l.view.told.Chain, s.lastIsMark, found.hasClean
+	w.lastLSN = l.view.last
 	return nil
 }
 
 // removeLeftovers removes what an earlier life was making when it ended. None of it is the journal.
 func (l *Log) removeLeftovers() error {
-	for _, name := range []string{nextTmpName, cleanTmpName} {
+	for _, name := range []string{nextTmpName, cleanTmpName, rebuildTmpName} {
 		if err := removeIfThere(l.fsys, filepath.Join(l.dir, name)); err != nil {
 			return fmt.Errorf("wal: open %s: %w", l.dir, err)
 		}
@@ -97,21 +103,52 @@ func (l *Log) show(found *listing, s *scan, clean bool) error {
 	last.end = s.good.off
 	v.end = point{last.header.Number, s.good}
 	v.proven = s.good.lsn
-	v.durable.Store(uint64(s.good.lsn))
-	v.told.Clean, v.told.Chain = clean, s.lastChain
-	if s.lastOff != 0 || s.good.lsn == 0 {
-		return nil
-	}
-	// The last segment holds no record yet, so the last record is in the one before.
-	chain, err := l.chainAt(s.good.lsn)
-	if err != nil {
-		if l.opts.ReadOnly {
-			return nil
+	v.told.Clean, v.told.Chain, v.last = clean, s.lastChain, s.lastLSN
+	if s.lastOff == 0 && s.good.lsn > 0 {
+		// The last segment holds no record yet, so the last record is in one before.
+		var err error
+		if v.last, v.told.Chain, err = l.lastRecord(); err != nil && !l.opts.ReadOnly {
+			return err
 		}
-		return err
 	}
-	v.told.Chain = chain
+	v.durable.Store(uint64(v.last))
 	return nil
+}
+
+// lastRecord finds the last record from the headers, backward by segments: where the journal ends in a hole it is not
+// the one before the next LSN. 0: there is none.
+func (l *Log) lastRecord() (LSN, Hash, error) {
+	v := &l.view
+	for i := len(v.segments) - 1; i >= 0; i-- {
+		seg, limit, _ := v.segment(v.segments[i].header.Number)
+		last, chain, err := l.lastRecordOf(seg, limit)
+		if last != 0 || err != nil {
+			return last, chain, err
+		}
+	}
+	return 0, Hash{}, nil
+}
+
+func (l *Log) lastRecordOf(seg *segment, limit int64) (last LSN, chain Hash, err error) {
+	f, err := l.fsys.Open(seg.path)
+	if err != nil {
+		return 0, Hash{}, &ReadError{File: seg.path, Err: err}
+	}
+	defer f.Close()
+	var c cursor
+	c.start(f, seg.path, &seg.header, limit)
+	c.headersOnly = true
+	var fr frame
+	for {
+		if err := c.next(&fr); err == errEnd {
+			return last, chain, nil
+		} else if err != nil {
+			return last, chain, verdict(err, c.lsn)
+		}
+		if !fr.Mark() {
+			last, chain = fr.LSN, fr.Chain
+		}
+	}
 }
 
 // Close ends the journal: a mark, CLEAN, and everything it held is released. Waiting readers get ErrClosed, as do
@@ -136,6 +173,9 @@ func (l *Log) markClean() error {
 	w := &l.out
 	if l.view.head().Clean {
 		return nil // nothing was appended since
+	}
+	if w.lastLSN != w.lsn {
+		return nil // CLEAN names the last record, and that is in a hole
 	}
 	if err := w.markEnd(); err != nil {
 		return err

@@ -40,7 +40,10 @@ func TestTornTailAtEveryByte(t *testing.T) {
 			next := batch("next", 1, 20)
 			mustAppend(t, l, next...)
 			mustClose(t, l)
-			l, _ = mustOpen(t, m, options())
+			l, rec = mustOpen(t, m, options())
+			if rec.TornBytes != 0 {
+				t.Fatalf("cut at %d, %s: what was set aside is torn again: %+v", cut, how, rec)
+			}
 			if d := diffStrings(contents(t, l), payloads(append(slices.Clone(first), next...)...)); d != "" {
 				t.Fatalf("cut at %d, %s: %s", cut, how, d)
 			}

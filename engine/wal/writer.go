@@ -18,6 +18,7 @@ type writer struct {
 
 	lastOff    int64 // of the last record's header in this segment; 0 when it holds none
 	head       Hash  // chain of the last record, whatever segment it is in
+	lastLSN    LSN   // of that record: lsn, or less behind a hole
 	lastIsMark bool  // what stands last in this segment is a mark
 	hasClean   bool  // CLEAN is there and has to go before anything is appended
 
@@ -199,7 +200,7 @@ func (w *writer) commit() error {
 	if err := w.write(); err != nil {
 		return err
 	}
-	w.log.view.publish(point{w.header.Number, w.place}, w.head)
+	w.log.view.publish(point{w.header.Number, w.place}, w.lastLSN, w.head)
 	return nil
 }
 
@@ -212,7 +213,7 @@ func (w *writer) write() error {
 		return w.latch("sync", w.path, w.off, err)
 	}
 	if w.last >= 0 {
-		w.lastOff = w.off + w.last
+		w.lastOff, w.lastLSN = w.off+w.last, w.after.lsn
 		copy(w.head[:], w.buf[w.last+chainedBytes:w.last+HeaderBytes])
 	}
 	w.lastIsMark = w.last < 0
@@ -221,15 +222,15 @@ func (w *writer) write() error {
 	return nil
 }
 
-// layMark lays out one idle or seal mark as a group of its own.
-func (w *writer) layMark(t MarkType) {
+// layMark lays out one idle, seal or erasure mark as a group of its own.
+func (w *writer) layMark(m *Mark) {
 	w.begin()
-	var payload [markBytes]byte
-	mark := AppendMark(payload[:0], &Mark{Type: t})
+	var payload [erasureMarkBytes]byte
+	mark := AppendMark(payload[:0], m)
 	var hash hasher
-	w.add(&Header{Kind: KindMark, Flags: FlagLast, Length: markBytes, LSN: w.lsn, Durable: w.lsn,
+	w.add(&Header{Kind: KindMark, Flags: FlagLast, Length: uint32(len(mark)), LSN: w.lsn, Durable: w.lsn,
 		RecordedAt: w.log.opts.Now().UnixNano(), Hash: hash.sum(mark)}, mark)
-	w.after.sealed = t == MarkSeal
+	w.after.sealed = m.Type == MarkSeal
 }
 
 // markEnd writes an idle mark where one says something new and there is room for it beside the seal.
@@ -240,6 +241,6 @@ func (w *writer) markEnd() error {
 	if err := w.fill(w.off + sealFrameBytes); err != nil {
 		return err
 	}
-	w.layMark(MarkIdle)
+	w.layMark(&Mark{Type: MarkIdle})
 	return w.commit()
 }
