@@ -26,18 +26,18 @@ func newCrash(doing string, cause any, stack []byte) *CrashError {
 	return &CrashError{hex.EncodeToString(sum[:4]), doing, cause, stack}
 }
 
-// crashLines is the screen in place of one that panicked. It uses nothing of the views.
-func crashLines(e *CrashError, cols, rows int) []text.Line {
-	out := []text.Line{nil, text.Of(text.Space(2), text.Text(text.Bad, "✗ This screen broke off.")), nil}
+// crashLines is the screen in place of one that panicked; out is what Enter does. It uses nothing of the views.
+func crashLines(e *CrashError, out string, cols, rows int) []text.Line {
+	lines := []text.Line{nil, text.Of(text.Space(2), text.Text(text.Bad, "✗ This screen broke off.")), nil}
 	for _, paragraph := range []string{
 		"It is a defect of episteme. Nothing recorded was changed or lost.",
 		fmt.Sprintf("While %s: %v (id %s)", e.Doing, e.Cause, e.ID),
 	} {
 		for _, l := range text.Wrap(text.Plain, paragraph, cols-6, 4) {
-			out = append(out, append(text.Line{text.Space(4)}, l...))
+			lines = append(lines, append(text.Line{text.Space(4)}, l...))
 		}
 	}
-	out = append(out, nil, text.Of(text.Space(4), text.Text(text.Key, "↵"), text.Text(text.Plain, " back to where it worked   "),
+	lines = append(lines, nil, text.Of(text.Space(4), text.Text(text.Key, "↵"), text.Text(text.Plain, " "+out+"   "),
 		text.Text(text.Key, "q"), text.Text(text.Plain, " quit")))
-	return text.Block(out, cols, rows)
+	return text.Block(lines, cols, rows)
 }

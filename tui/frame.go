@@ -30,8 +30,8 @@ const (
 func (m *model) View() (out string) {
 	defer func() {
 		if r := recover(); r != nil {
-			m.crash = newCrash("drawing a screen", r, debug.Stack())
-			out = m.paint(crashLines(m.crash, m.cols, m.rows))
+			m.crash, m.crashed = newCrash("drawing a screen", r, debug.Stack()), m.at
+			out = m.paint(crashLines(m.crash, m.wayOut(), m.cols, m.rows))
 		}
 	}()
 	return m.paint(m.lines())
@@ -43,7 +43,7 @@ func (m *model) lines() []text.Line {
 	case m.cols < colsMin || m.rows < rowsMin:
 		return tooSmall(m.cols, m.rows)
 	case m.crash != nil:
-		return crashLines(m.crash, m.cols, m.rows)
+		return crashLines(m.crash, m.wayOut(), m.cols, m.rows)
 	case len(m.frames) == 0:
 		return text.Block(nil, m.cols, m.rows)
 	}
@@ -77,10 +77,14 @@ func tooSmall(cols, rows int) []text.Line {
 // body is the top view, an overlay over the view below it.
 func (m *model) body() []text.Line {
 	top, rows := m.top().view, m.bodyRows()
+	m.at = m.top().id
 	if _, over := top.(views.Overlay); !over || len(m.frames) < 2 {
 		return text.Block(top.Lines(), m.cols, rows)
 	}
-	under := text.Block(m.frames[len(m.frames)-2].view.Lines(), m.cols, rows)
+	below := m.frames[len(m.frames)-2]
+	m.at = below.id
+	under := text.Block(below.view.Lines(), m.cols, rows)
+	m.at = m.top().id
 	lines := top.Lines()
 	keep := max(rows-len(lines), 0)
 	return text.Block(append(under[:keep:keep], lines...), m.cols, rows)
@@ -128,6 +132,7 @@ func (m *model) path(cut int, name bool) text.Line {
 		if i == len(m.frames)-1 {
 			tone = text.Plain
 		}
+		m.at = m.frames[i].id
 		left = append(left, text.Text(text.Dim, " › "), text.Text(tone, m.frames[i].view.Crumb()))
 	}
 	return left
@@ -155,11 +160,15 @@ func (m *model) live() text.Line {
 	if !ok {
 		return nil
 	}
+	m.at = m.frames[0].id
 	newest, live := f.Live()
-	if !live {
+	l := text.Of(text.Text(text.OK, "LIVE"))
+	switch {
+	case !m.opts.Live:
+		l = text.Of(text.Text(text.Plain, "as of opening"))
+	case !live:
 		return text.Of(text.Text(text.Warn, "! not live"))
 	}
-	l := text.Of(text.Text(text.OK, "LIVE"))
 	if newest != nil {
 		l = append(l, text.Text(text.Dim, " · newest "), text.Text(text.Plain, m.times.OnDay(*newest, m.times.Day(m.now))))
 	}
@@ -174,6 +183,9 @@ func within(zero, at record.Time, d time.Duration) bool {
 // statusLine is a notice, or how complete the view is, and a count that is being typed.
 func (m *model) statusLine() text.Line {
 	l := m.top().view.Status()
+	if link := m.linkLine(); link != nil {
+		l = link
+	}
 	if m.notice != nil {
 		l = *m.notice
 	}
@@ -181,6 +193,22 @@ func (m *model) statusLine() text.Line {
 		return l.Cut(m.cols)
 	}
 	return text.Ends(l, text.Of(text.Text(text.Strong, fmt.Sprint(m.count)), text.Space(1)), m.cols)
+}
+
+// linkLine says that the link is still being looked for, or waits to be opened.
+func (m *model) linkLine() text.Line {
+	if !m.held.IsZero() {
+		return text.Of(text.Space(1), text.Text(text.Plain, m.held.Short()+" is found: it opens when the field is closed"))
+	}
+	s := m.slots[slotKey{rootFrame, linkSlot}]
+	if s == nil || !s.visible() {
+		return nil
+	}
+	l := text.Of(text.Space(1), text.Text(text.Plain, s.ask.Doing+": "+views.Ago(s.elapsed())+" so far"))
+	if m.typing() {
+		return l
+	}
+	return append(l, text.Text(text.Dim, " · "), text.Text(text.Key, "esc"), text.Text(text.Plain, " stops it"))
 }
 
 // keyLine offers the keys that do something here. When it is tight the last of the middle go; help and the way back

@@ -12,6 +12,15 @@ import (
 // and "[A"; without the wait that would be the Esc key and two letters. 50 ms is below what one notices after Esc.
 const escapeWait = 50 * time.Millisecond
 
+// A pasted text stands between two marks. Without the second one, every key would be taken for more of the text, so a
+// paste ends after pasteWait of silence, too, and after pasteMax bytes.
+const (
+	pasteBegin = "\x1b[200~"
+	pasteEnd   = "\x1b[201~"
+	pasteWait  = time.Second
+	pasteMax   = 64 << 10
+)
+
 // patient makes reads of r end at the end of an escape sequence or a character, where the rest comes within
 // escapeWait. Call stop when nobody reads any more.
 func patient(r io.Reader) (reader io.Reader, stop func()) {
@@ -96,6 +105,11 @@ type patientReader struct {
 	done   chan struct{}
 	left   []byte // read and not handed out
 	err    error
+
+	pasting bool                  // a paste has begun and not ended
+	pasted  int                   // its bytes so far
+	cut     bool                  // it was ended at pasteMax: the rest of it is dropped
+	last    [len(pasteBegin)]byte // the last bytes that came, to see the marks
 }
 
 type piece struct {
@@ -120,13 +134,8 @@ func (r *patientReader) pump() {
 
 // Read hands out what is there, waiting for the rest of what is unfinished.
 func (r *patientReader) Read(p []byte) (int, error) {
-	if len(r.left) == 0 && r.err == nil {
-		select {
-		case first := <-r.pieces:
-			r.take(first)
-		case <-r.done:
-			r.err = io.EOF
-		}
+	for len(r.left) == 0 && r.err == nil {
+		r.await()
 	}
 	for unfinished(r.left) && r.err == nil && len(r.left) < len(p) {
 		timer := time.NewTimer(escapeWait)
@@ -147,7 +156,51 @@ func (r *patientReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// await waits for a piece, within a paste no longer than pasteWait.
+func (r *patientReader) await() {
+	var silence <-chan time.Time
+	if r.pasting {
+		timer := time.NewTimer(pasteWait)
+		defer timer.Stop()
+		silence = timer.C
+	}
+	select {
+	case first := <-r.pieces:
+		r.take(first)
+	case <-silence:
+		r.endPaste()
+		r.pasting, r.cut = false, false
+	case <-r.done:
+		r.err = io.EOF
+	}
+}
+
+// take takes in a piece, all but what is left of a paste that was too long.
 func (r *patientReader) take(p piece) {
-	r.left = append(r.left, p.bytes...)
+	for _, c := range p.bytes {
+		copy(r.last[:], r.last[1:])
+		r.last[len(r.last)-1] = c
+		if !r.cut {
+			r.left = append(r.left, c)
+		}
+		switch {
+		case !r.pasting:
+			r.pasting, r.pasted = string(r.last[:]) == pasteBegin, 0
+		case string(r.last[:]) == pasteEnd:
+			r.pasting, r.cut = false, false
+		default:
+			if r.pasted++; r.pasted == pasteMax {
+				r.endPaste()
+				r.cut = true
+			}
+		}
+	}
 	r.err = p.err
+}
+
+// endPaste puts the end of a paste in place of the one that did not come.
+func (r *patientReader) endPaste() {
+	if !r.cut {
+		r.left = append(r.left, pasteEnd...)
+	}
 }

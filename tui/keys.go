@@ -34,23 +34,36 @@ func (m *model) keyed(k tea.KeyMsg) tea.Cmd {
 // key takes one key, or one paste.
 func (m *model) key(k tea.KeyMsg) tea.Cmd {
 	f := m.top()
+	m.at = f.id
 	name := k.String()
-	if t, ok := f.view.(views.Typist); ok && t.Typing() {
+	if m.typing() {
 		if name == "ctrl+c" { // leaves the field as Esc does
 			k = tea.KeyMsg{Type: tea.KeyEsc}
 		}
-		return m.deliver(f.id, views.Typed{Key: k})
+		cmd := m.deliver(f.id, views.Typed{Key: k})
+		if m.held.IsZero() || m.typing() {
+			return cmd
+		}
+		return tea.Batch(cmd, m.openHeld())
 	}
 	if k.Paste {
+		m.armed, m.leaving = "", 0
 		m.say(text.Plain, "Pasted text has no meaning here; / and then paste filters by it.")
 		return nil
 	}
 	if len(name) == 1 && (name[0] >= '1' && name[0] <= '9' || name[0] == '0' && m.count > 0) {
 		m.count = min(m.count*10+int(name[0]-'0'), countMax)
+		m.armed, m.leaving = "", 0
 		return nil
 	}
 	p := views.Press{Action: actionOf(name), Count: m.count}
 	m.count = 0
+	if p.Count > 0 && p.Action == views.Out {
+		return nil // it takes back the count
+	}
+	if p.Action != views.Leave {
+		m.leaving = 0
+	}
 	if p.Action != views.Leave && p.Action != views.Stop {
 		m.armed = ""
 	}
@@ -77,10 +90,7 @@ func (m *model) press(f frame, p views.Press) tea.Cmd {
 	case views.Out:
 		return m.out(f)
 	case views.Leave:
-		if len(m.frames) > 1 {
-			return m.pop()
-		}
-		return m.quitOn("q")
+		return m.leave()
 	case views.Stop:
 		cmd, stopped := m.stopVisible(f.id)
 		if stopped {
@@ -106,6 +116,22 @@ func (m *model) press(f frame, p views.Press) tea.Cmd {
 	}
 	do, _ := f.view.Handle(p)
 	return m.do(f.id, do)
+}
+
+// leave goes back, or at the first screen towards the end. Keys that repeat go back and do not quit: whoever leaves
+// several screens with many q stops at the first.
+func (m *model) leave() tea.Cmd {
+	if len(m.frames) < 2 && m.leaving == 0 {
+		return m.quitOn("q")
+	}
+	m.ids++
+	m.leaving = m.ids
+	wait := m.after(leaveWait, leftMsg{m.leaving})
+	if len(m.frames) < 2 {
+		m.say(text.Plain, "This is the first screen: q twice quits.")
+		return wait
+	}
+	return tea.Batch(m.pop(), wait)
 }
 
 // out goes down the ladder: stop what visibly runs, then whatever the view itself has to close, then the view.
@@ -141,15 +167,51 @@ func (m *model) arm(key string) {
 
 func (m *model) disarmLater() tea.Cmd { return m.after(quitWait, disarmMsg{m.armedID}) }
 
-// keyedAfterCrash leaves the error screen: to the view below the one that broke, or out.
+// wayOut is what Enter does on the error screen. A view that broke is taken away, wherever it stands; the first one is
+// made anew, since there is nothing below it.
+func (m *model) wayOut() string {
+	switch {
+	case m.crashedRoot():
+		return "load it again"
+	case m.crashed == m.top().id:
+		return "back to " + crumbOf(m.frames[len(m.frames)-2].view)
+	}
+	return "go on without the screen that broke"
+}
+
+// crumbOf is a view's name. Views that have just failed may fail at that, too.
+func crumbOf(v views.View) (name string) {
+	defer func() {
+		if recover() != nil {
+			name = "the screen before"
+		}
+	}()
+	return v.Crumb()
+}
+
+func (m *model) crashedRoot() bool { return len(m.frames) < 2 || m.crashed == m.frames[0].id }
+
+// keyedAfterCrash leaves the error screen.
 func (m *model) keyedAfterCrash(k tea.KeyMsg) tea.Cmd {
 	switch k.String() {
 	case "enter", "esc":
 		m.crash = nil
-		if len(m.frames) > 1 {
-			return m.pop()
+		if !m.crashedRoot() {
+			m.remove(m.crashed)
+			m.look()
+			return m.deliver(m.top().id, views.Shown{})
 		}
-		return tea.Quit
+		if len(m.frames) == 0 {
+			return m.push(m.timeline())
+		}
+		m.forget(m.frames[0].id)
+		m.frames[0].view = m.timeline()
+		m.look()
+		cmd := m.deliver(m.frames[0].id, views.Shown{First: true})
+		if !m.held.IsZero() {
+			return tea.Batch(cmd, m.openHeld())
+		}
+		return cmd
 	case "q", "ctrl+c":
 		return tea.Quit
 	}

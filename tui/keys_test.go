@@ -443,7 +443,7 @@ func TestFollowing(t *testing.T) {
 		f.audits = append([]ask.Audit{{ID: idOf(record.KindAudit, fmt.Sprint("new", f.lsn)), Agent: "carol", Subject: "fresh", Predicate: fmt.Sprint("news", f.lsn),
 			Timestamp: record.Time(now.UnixNano()), Lens: "consensus"}}, f.audits...)
 	}
-	inSessionOf(t, Options{Ask: f, Title: "prod", Now: func() time.Time { return now }}, 120, 40, func(s *session) {
+	inSessionOf(t, Options{Ask: f, Title: "prod", Live: true, Now: func() time.Time { return now }}, 120, 40, func(s *session) {
 		s.shows("LIVE", "61 of 61", "login 5xx")
 		s.hides("TRAINING")
 		before := s.cursor()
@@ -677,4 +677,17 @@ func TestPlain(t *testing.T) {
 	if err := Plain(context.Background(), o, &b, 100); err == nil || !strings.Contains(b.String(), "disk is gone") {
 		t.Errorf("error %v, screen\n%s", err, b.String())
 	}
+}
+
+// A terminal that does not know its size says 0x0: that is no size to draw for.
+func TestSizeOfNothingIsIgnored(t *testing.T) {
+	inSession(t, incident(), 80, 24, func(s *session) {
+		before := s.screen()
+		for _, size := range []tea.WindowSizeMsg{{}, {Width: 80}, {Height: 24}, {Width: -1, Height: -1}} {
+			s.send(size)
+			if after := s.screen(); after != before {
+				t.Errorf("%v changed the screen:\n%s", size, after)
+			}
+		}
+	})
 }

@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,7 +29,9 @@ type model struct {
 	now        record.Time // moves with the clock's ticks, so that a frame drawn twice is the same frame
 	times      views.Times
 
-	frames []frame // the first is the timeline and never goes
+	frames []frame   // the first is the timeline and never goes
+	at     int       // the frame whose view is being called
+	held   record.ID // found by the link while a text field had focus: opened when it has not
 	slots  map[slotKey]*slot
 	rests  map[slotKey]uint64
 	ids    uint64 // of slots, rests, frames and notices: none is used twice
@@ -37,8 +40,10 @@ type model struct {
 	notice  *text.Line
 	armed   string // the key that quits when it is pressed again: q or ctrl+c
 	armedID uint64
+	leaving uint64 // the last q went back: for leaveWait no q quits; 0: it did not
 	clip    string // an escape sequence for the clipboard, on its way with the next frames
 	crash   *CrashError
+	crashed int // the frame that the crash was in
 }
 
 // frame is a view on the stack.
@@ -55,14 +60,17 @@ const (
 
 const (
 	quitWait  = 2 * time.Second        // between two q that quit
+	leaveWait = 500 * time.Millisecond // a key held down, or pressed in anger, repeats faster than this
 	clipFrame = 250 * time.Millisecond // frames come every 16 ms; the sequence must be in one that is drawn
 	countMax  = 1_000_000
 )
 
-// clockMsg comes each minute. disarmMsg ends the wait for a second q. clipMsg says that the clipboard was sent.
+// clockMsg comes each minute. disarmMsg ends the wait for a second q, leftMsg that after a q
+// which went back. clipMsg says that the clipboard was sent.
 type (
 	clockMsg  struct{}
 	disarmMsg struct{ id uint64 }
+	leftMsg   struct{ id uint64 }
 	clipMsg   struct{ sent string }
 )
 
@@ -93,7 +101,7 @@ func (m *model) readClock() {
 
 // Init opens the timeline and, where there is a link, what it names.
 func (m *model) Init() tea.Cmd {
-	cmds := []tea.Cmd{m.push(views.NewTimeline(!m.opts.Training)), m.after(m.toMinute(), clockMsg{})}
+	cmds := []tea.Cmd{m.push(m.timeline()), m.after(m.toMinute(), clockMsg{})}
 	if m.opts.Link != "" {
 		typed := views.ParseLink(m.opts.Link)
 		cmds = append(cmds, m.start(rootFrame, views.Ask{Slot: linkSlot, Doing: "finding " + typed, Budget: views.PointBudget,
@@ -104,6 +112,9 @@ func (m *model) Init() tea.Cmd {
 	return tea.Batch(cmds...)
 }
 
+// timeline is a new first screen.
+func (m *model) timeline() views.View { return views.NewTimeline(m.opts.Live && !m.opts.Training) }
+
 // toMinute is the time until the minute on the context line changes.
 func (m *model) toMinute() time.Duration {
 	return time.Minute - time.Duration(m.now)%time.Minute
@@ -113,13 +124,15 @@ func (m *model) toMinute() time.Duration {
 func (m *model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 	defer func() {
 		if r := recover(); r != nil {
-			m.crash, cmd = newCrash("handling a message", r, debug.Stack()), nil
+			m.crash, m.crashed, cmd = newCrash("handling a message", r, debug.Stack()), m.at, nil
 		}
 	}()
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
-		m.cols, m.rows = msg.Width, msg.Height
-		m.look()
+		if msg.Width > 0 && msg.Height > 0 { // a terminal that does not know its size says 0x0
+			m.cols, m.rows = msg.Width, msg.Height
+			m.look()
+		}
 	case tea.KeyMsg:
 		return m, m.keyed(msg)
 	case slotMsg:
@@ -137,6 +150,10 @@ func (m *model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 	case disarmMsg:
 		if msg.id == m.armedID && m.armed != "" {
 			m.armed, m.notice = "", nil
+		}
+	case leftMsg:
+		if msg.id == m.leaving {
+			m.leaving = 0
 		}
 	case clipMsg:
 		if m.clip == msg.sent {
@@ -163,8 +180,18 @@ func (m *model) pop() tea.Cmd {
 	if len(m.frames) < 2 {
 		return nil
 	}
-	gone := m.top().id
-	m.frames = m.frames[:len(m.frames)-1]
+	m.remove(m.top().id)
+	return m.deliver(m.top().id, views.Shown{})
+}
+
+// remove takes a view away, with its questions.
+func (m *model) remove(gone int) {
+	m.frames = slices.DeleteFunc(m.frames, func(f frame) bool { return f.id == gone })
+	m.forget(gone)
+}
+
+// forget drops what a view asked and waits for.
+func (m *model) forget(gone int) {
 	for key := range m.slots {
 		if key.frame == gone {
 			m.drop(key)
@@ -175,12 +202,12 @@ func (m *model) pop() tea.Cmd {
 			delete(m.rests, key)
 		}
 	}
-	return m.deliver(m.top().id, views.Shown{})
 }
 
 // look tells every view its size and how times are shown.
 func (m *model) look() {
 	for i, f := range m.frames {
+		m.at = f.id
 		rows := m.bodyRows()
 		if over, ok := f.view.(views.Overlay); ok && i > 0 {
 			f.view.SetLook(views.Look{Cols: m.cols, Rows: rows, Times: m.times, Now: m.now})
@@ -207,6 +234,7 @@ func (m *model) deliver(id int, msg views.Msg) tea.Cmd {
 	}
 	for _, f := range m.frames {
 		if f.id == id {
+			m.at = id
 			do, _ := f.view.Handle(msg)
 			return m.do(id, do)
 		}
@@ -214,7 +242,8 @@ func (m *model) deliver(id int, msg views.Msg) tea.Cmd {
 	return nil
 }
 
-// rootAnswered takes what a link means.
+// rootAnswered takes what a link means. While somebody types, the keys would go to a screen that was not there when
+// they were pressed: it waits.
 func (m *model) rootAnswered(msg views.Msg) tea.Cmd {
 	a, ok := msg.(views.Answer)
 	if !ok {
@@ -224,7 +253,22 @@ func (m *model) rootAnswered(msg views.Msg) tea.Cmd {
 		m.say(text.Bad, "✗ "+a.Err.Error())
 		return nil
 	}
-	cmd := m.push(screenFor(a.Value.(record.ID)))
+	if m.held = a.Value.(record.ID); m.typing() {
+		return nil
+	}
+	return m.openHeld()
+}
+
+// typing reports whether a text field has focus.
+func (m *model) typing() bool {
+	t, ok := m.top().view.(views.Typist)
+	return ok && t.Typing()
+}
+
+// openHeld opens what the link named.
+func (m *model) openHeld() tea.Cmd {
+	cmd := m.push(screenFor(m.held))
+	m.held = record.ID{}
 	if _, how, _ := strings.Cut(m.opts.Link, "?"); how != "" {
 		m.say(text.Warn, "! The link says "+how+"; this is shown as it was asked, and with what is known now.")
 	}

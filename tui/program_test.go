@@ -140,8 +140,12 @@ func TestSplitEscapeSequence(t *testing.T) {
 		io.WriteString(r.keys, "[")
 		wait(40 * time.Millisecond)
 		r.press("B")
+		if r.term.screen() == before {
+			t.Error("a cut arrow did nothing")
+		}
+		r.press("k")
 		if r.term.screen() != before {
-			t.Errorf("a cut arrow went back, or more:\n%s", r.term.screen())
+			t.Errorf("a cut arrow went back, or more than a row down:\n%s", r.term.screen())
 		}
 		r.press("\x1b")
 		if strings.Contains(r.term.screen(), "› event") {
@@ -210,5 +214,47 @@ func TestDarkOrLight(t *testing.T) {
 		if got := isDark(tt.flag, tt.env); got != tt.dark {
 			t.Errorf("isDark(%q, %q) = %v", tt.flag, tt.env, got)
 		}
+	}
+}
+
+// A paste whose end never comes ends by itself, and the keyboard works again.
+func TestUnterminatedPaste(t *testing.T) {
+	inProgram(t, incident(), func(t *testing.T, r *running) {
+		r.press("/" + pasteBegin + "ES256")
+		if strings.Contains(r.term.screen(), "/ES256") {
+			t.Fatal("it was taken before its end, or the silence after it")
+		}
+		wait(pasteWait)
+		if !strings.Contains(r.term.screen(), "/ES256") {
+			t.Errorf("after %s of silence it is not there:\n%s", pasteWait, r.term.screen())
+		}
+		r.press("x")
+		if !strings.Contains(r.term.screen(), "/ES256x") {
+			t.Errorf("the next key is lost:\n%s", r.term.screen())
+		}
+	})
+}
+
+func TestPatientReaderEndsPastes(t *testing.T) {
+	long := strings.Repeat("x", pasteMax)
+	tests := []struct{ name, sent, want string }{
+		{"one that ends is as it came", "a" + pasteBegin + "text" + pasteEnd + "b", "a" + pasteBegin + "text" + pasteEnd + "b"},
+		{"one that is too long ends early, without its rest", pasteBegin + long + "rest" + pasteEnd + "b", pasteBegin + long + pasteEnd + "b"},
+		{"after a long one another one is read", pasteBegin + long + "rest" + pasteEnd + pasteBegin + "c" + pasteEnd, pasteBegin + long + pasteEnd + pasteBegin + "c" + pasteEnd},
+	}
+	for _, tt := range tests {
+		synctest.Test(t, func(t *testing.T) {
+			in, w := io.Pipe()
+			r, stop := patient(in)
+			defer stop()
+			go func() {
+				io.WriteString(w, tt.sent)
+				w.Close()
+			}()
+			got, err := io.ReadAll(r)
+			if err != nil || string(got) != tt.want {
+				t.Errorf("%s: read %d bytes ending in %q, %v", tt.name, len(got), got[max(len(got)-40, 0):], err)
+			}
+		})
 	}
 }

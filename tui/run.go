@@ -34,6 +34,10 @@ type Options struct {
 	Title    string           // the fixture or directory, for the context line
 	Training bool             // a fixture or a replay: says so, and never LIVE
 
+	// Live says that others may record while this is open: the timeline looks for it and takes it in. A directory is
+	// held by the process that has it open, so there nothing can arrive, and the screen says that, too.
+	Live bool
+
 	Theme   string         // auto (or empty), dark, light
 	NoColor bool           // bold and reverse only; so does NO_COLOR
 	ASCII   bool           // no character beyond ASCII
@@ -63,6 +67,9 @@ func (o Options) withDefaults() Options {
 // Run shows the interface until the user quits or ctx ends, and leaves the terminal as it was, whatever happens. It
 // returns nil when the user quit, ctx.Err() when ctx ended, a *CrashError when the user quit from a screen that had
 // broken off, and else what the terminal gave.
+//
+// Signals are the caller's: it lets them end ctx. A handler of the interface's own would compete with that, and a
+// second way to quit can wait for ever for a program that the first has already ended, with the terminal still raw.
 func Run(ctx context.Context, o Options) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -76,14 +83,13 @@ func Run(ctx context.Context, o Options) error {
 	m := newModel(ctx, o, newTheme(o.Output, isDark(o.Theme, os.Getenv("COLORFGBG")), o.NoColor, o.ASCII), cols, rows)
 	reader, stop := patient(input)
 	defer stop()
-	_, err = tea.NewProgram(m, tea.WithContext(ctx), tea.WithInput(reader), tea.WithOutput(o.Output), tea.WithAltScreen()).Run()
+	_, err = tea.NewProgram(m, tea.WithContext(ctx), tea.WithInput(reader), tea.WithOutput(o.Output), tea.WithAltScreen(),
+		tea.WithoutSignalHandler()).Run()
 	switch {
 	case m.crash != nil:
 		return m.crash
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case errors.Is(err, tea.ErrInterrupted):
-		return nil
 	case err != nil:
 		return fmt.Errorf("run the terminal interface: %w", err)
 	}

@@ -148,15 +148,15 @@ func (m *model) slotTicked(t tickMsg) tea.Cmd {
 		Slot: t.key.name, Doing: doing, Tick: s.ticks, For: s.elapsed(), Late: s.ask.Budget > 0 && s.elapsed() > s.ask.Budget}))
 }
 
-// stopVisible cancels what a frame visibly waits for. It reports whether there was anything.
+// stopVisible cancels what a frame, or the link, visibly waits for. It reports whether there was anything.
 func (m *model) stopVisible(frame int) (tea.Cmd, bool) {
 	var cmds []tea.Cmd
 	stopped := false
 	for key, s := range m.slots {
-		if key.frame == frame && s.visible() {
+		if (key.frame == frame || key.frame == rootFrame) && s.visible() {
 			stopped = true
 			m.drop(key)
-			cmds = append(cmds, m.deliver(frame, views.Stopped{Slot: key.name}))
+			cmds = append(cmds, m.deliver(key.frame, views.Stopped{Slot: key.name}))
 		}
 	}
 	return tea.Batch(cmds...), stopped

@@ -115,9 +115,12 @@ func (b *Bytes) Handle(m Msg) ([]Do, bool) {
 			return nil, true
 		}
 		switch m.Action {
-		case In:
-			if b.read.err != nil || b.read.stopped {
+		case In, Again:
+			switch {
+			case b.read.failed():
 				return []Do{b.read.ask(askRecord(b.rec.ID))}, true
+			case m.Action == Again:
+				return nothingFailed(), true
 			}
 			return nil, true
 		case Behind:
@@ -145,11 +148,7 @@ func (b *Bytes) Status() text.Line {
 
 // Hints are the keys that do something here.
 func (b *Bytes) Hints() []Hint {
-	hints := []Hint{{Down, "scroll"}, {Behind, ""}, {Yank, ""}, {Clock, ""}, {Help, ""}, {Leave, ""}}
-	if b.read.err != nil || b.read.stopped {
-		hints = append([]Hint{{In, "try again"}}, hints...)
-	}
-	return hints
+	return againOr(b.read.failed(), []Hint{{Down, "scroll"}, {Behind, ""}, {Yank, ""}, {Clock, ""}, {Help, ""}, {Leave, ""}})
 }
 
 // Selected is the record.
@@ -178,7 +177,11 @@ func recordHead(r ask.Record, look Look, wide bool) []text.Line {
 	}
 	second := text.Of(text.Space(1), verdict)
 	if r.LSN > 0 {
-		place := fmt.Sprintf("   record %s, taken in %s %s", Count(uint64(r.LSN)), look.Times.Day(r.RecordedAt), look.Times.Minute(r.RecordedAt))
+		format := "   record %s, taken in %s"
+		if look.Cols < wideCols {
+			format = "  record %s taken %s"
+		}
+		place := fmt.Sprintf(format, Count(uint64(r.LSN)), look.Times.Full(r.RecordedAt))
 		second = append(second, text.Text(text.Dim, place))
 	}
 	return []text.Line{first.Cut(look.Cols), second.Cut(look.Cols), nil}

@@ -179,12 +179,17 @@ func (c *Contributions) press(p Press) ([]Do, bool) {
 	}
 	switch p.Action {
 	case In:
-		if c.full.err != nil || c.full.stopped {
-			return []Do{c.ask()}, true
-		}
 		if w, ok := c.at(); ok {
 			return []Do{Open{NewProvenance(w.Assertion)}}, true
 		}
+		if c.full.failed() {
+			return []Do{c.ask()}, true
+		}
+	case Again:
+		if c.full.failed() {
+			return []Do{c.ask()}, true
+		}
+		return nothingFailed(), true
 	case Behind:
 		return []Do{Open{NewProvenance(c.verdict.Audit.ID)}}, true
 	}
@@ -321,11 +326,7 @@ func (c *Contributions) Status() text.Line {
 
 // Hints are the keys that do something here.
 func (c *Contributions) Hints() []Hint {
-	in := "what it rests on"
-	if c.full.err != nil || c.full.stopped {
-		in = "try again"
-	}
-	return []Hint{{In, in}, {Behind, ""}, {Yank, ""}, {Clock, ""}, {Help, ""}, {Leave, ""}}
+	return againOr(c.full.failed(), []Hint{{In, "what it rests on"}, {Behind, ""}, {Yank, ""}, {Clock, ""}, {Help, ""}, {Leave, ""}})
 }
 
 // Selected is the assertion under the cursor; without one it is the query.

@@ -26,6 +26,7 @@ const (
 	Clock       Action = "times"
 	Filter      Action = "filter"
 	Yank        Action = "copy"
+	Again       Action = "again"
 	Help        Action = "help"
 	Leave       Action = "back"
 	Stop        Action = "cancel"
@@ -63,6 +64,7 @@ func Keys() []KeyOf {
 		bind(Clock, "T", "times", "Show times as UTC, as local time with its offset, or as T+ of the incident.", "T"),
 		bind(Filter, "/", "filter", "Show only what matches: words, field:glob, ! or - in front for what must not match. Fields: agent subject predicate lens finding told.", "/"),
 		bind(Yank, "y", "copy", "Show the link, the id and the command for what the cursor stands on, and copy one.", "y"),
+		bind(Again, "r", "try again", "Put again the question that failed or was stopped; the key line names it where there is one.", "r"),
 		bind(Help, "?", "help", "These keys, and the words of this screen.", "?"),
 		bind(Leave, "q", "back", "Back; at the first screen twice within 2 s quits.", "q"),
 		bind(Stop, "ctrl+c", "cancel", "Stop what is running; twice quits.", "ctrl+c"),

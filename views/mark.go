@@ -25,17 +25,23 @@ type linked struct {
 type related struct {
 	basedOn   []linked // recorded with the event
 	sameTrace []linked // the same trace id, span or conversation of an outside system
-	near      []linked // asked by the same agent shortly before: near in time, not linked
+	near      []linked // asked shortly before by the same agent, or before an alert by any: near in time, not linked
 	partial   bool     // what was read begins later than nearBefore before the event
 }
 
 // noneNear says that nothing is near in time, and where that is not known.
-func (r related) noneNear(agent string) string {
+func (r related) noneNear(e *ask.Event) string {
 	if r.partial {
 		return "nothing that was read; the 10 minutes before are not all here"
 	}
-	return agent + " asked nothing in the 10 minutes before"
+	if anyAgent(e) {
+		return "nobody asked anything in the 10 minutes before"
+	}
+	return e.Agent + " asked nothing in the 10 minutes before"
 }
+
+// anyAgent reports whether the queries of all agents may have to do with an event. What sends alerts asks nothing itself.
+func anyAgent(e *ask.Event) bool { return e.Type == record.Alert }
 
 // related finds what an event has to do with among the rows that were read. Each query stands in the first group it
 // belongs to.
@@ -71,7 +77,7 @@ func (t *Timeline) relate(e ask.Event) related {
 		case taken[a.ID]:
 		case e.TraceID != "" && a.TraceID != nil && *a.TraceID == e.TraceID:
 			r.sameTrace = append(r.sameTrace, linked{a.ID, a})
-		case a.Agent == e.Agent && a.Timestamp <= e.Timestamp && a.Timestamp > e.Timestamp-record.Time(nearBefore):
+		case (anyAgent(&e) || a.Agent == e.Agent) && a.Timestamp <= e.Timestamp && a.Timestamp > e.Timestamp-record.Time(nearBefore):
 			r.near = append(r.near, linked{a.ID, a})
 		}
 	}
@@ -114,16 +120,20 @@ func (m *Mark) groups() [3][]linked {
 }
 
 func (m *Mark) sections() []section {
+	who := m.event.Agent
+	if anyAgent(&m.event) {
+		who = "any agent"
+	}
 	heads := [3][2]string{
 		{"BASED ON", "recorded with the event"},
 		{"SAME TRACE", "the same trace id"},
-		{"NEAR IN TIME", "asked by " + m.event.Agent + " in the 10 minutes before: not linked"},
+		{"NEAR IN TIME", "asked by " + who + " in the 10 minutes before: not linked"},
 	}
 	var out []section
 	for i, g := range m.groups() {
 		note := heads[i][1]
 		if len(g) == 0 {
-			note = [3]string{"nothing was recorded", "no query that was read shares its trace id", m.related.noneNear(m.event.Agent)}[i]
+			note = [3]string{"nothing was recorded", "no query that was read shares its trace id", m.related.noneNear(&m.event)}[i]
 		}
 		out = append(out, section{text.Of(text.Space(1), text.Text(text.Title, heads[i][0]), text.Space(2), text.Text(text.Dim, note)), len(g)})
 	}
@@ -176,16 +186,22 @@ func (m *Mark) Lines() []text.Line {
 }
 
 func (m *Mark) row(l linked, selected bool) text.Line {
-	return append(text.Of(cursorCell(selected)), linkedLine(l, m.look, m.look.Cols-4)...)
+	return append(text.Of(cursorCell(selected)), linkedLine(l, m.look, m.look.Cols-4, anyAgent(&m.event))...)
 }
 
-// linkedLine is one query: when, who, what, told, look at.
-func linkedLine(l linked, look Look, cols int) text.Line {
+// linkedLine is one query: when, who where that is not the event's agent, what, told, look at.
+func linkedLine(l linked, look Look, cols int, who bool) text.Line {
 	if l.audit == nil {
 		return text.Of(shortID(l.id), text.Text(text.Dim, "  "+l.id.Kind.String()+", not in the window that was read"))
 	}
 	a := l.audit
 	left := text.Of(text.Text(text.Plain, look.Times.Column(a.Timestamp, false)), text.Space(2), shortID(a.ID), text.Space(2))
+	if who && look.Cols < wideCols {
+		left = left[:2] // the id is in the drill-down
+	}
+	if who {
+		left = append(append(left, text.Of(text.Text(text.Plain, a.Agent)).Fit(min(look.Cols/7, 18))...), text.Space(2))
+	}
 	right := append(text.Of(text.Text(text.Dim, "→ ")), told(a).Cut(18)...)
 	if look.Cols >= oneRowCols {
 		right = append(right.Fit(min(look.Cols/8, 20)), text.Space(2))
@@ -259,12 +275,12 @@ func (t *Timeline) eventPane(e *ask.Event, rows int) []text.Line {
 		indent, label = 3, 11
 	}
 	groups := []struct {
-		name, none string
-		list       []linked
+		name, none, note string
+		list             []linked
 	}{
-		{"BASED ON", "nothing was recorded", r.basedOn},
-		{"TRACE", "", r.sameTrace},
-		{"NEAR", r.noneNear(e.Agent), r.near},
+		{"BASED ON", "nothing was recorded", "", r.basedOn},
+		{"TRACE", "", "", r.sameTrace},
+		{"NEAR", r.noneNear(e), ", near in time, not linked", r.near},
 	}
 	for _, g := range groups {
 		name := text.Of(text.Space(indent), text.Text(text.Dim, g.name)).Fit(indent + label)
@@ -276,10 +292,10 @@ func (t *Timeline) eventPane(e *ask.Event, rows int) []text.Line {
 				name = text.Of(text.Space(indent + label))
 			}
 			if i == 2 && len(g.list) > 3 {
-				lines = append(lines, append(name, text.Text(text.Dim, fmt.Sprintf("and %d more", len(g.list)-2)), text.Text(text.Key, "  ↵")))
+				lines = append(lines, append(name, text.Text(text.Dim, fmt.Sprintf("and %d more%s", len(g.list)-2, g.note)), text.Text(text.Key, "  ↵")))
 				break
 			}
-			lines = append(lines, append(name[:len(name):len(name)], linkedLine(l, t.look, t.look.Cols-indent-label-1)...))
+			lines = append(lines, append(name[:len(name):len(name)], linkedLine(l, t.look, t.look.Cols-indent-label-1, anyAgent(e))...))
 		}
 	}
 	if len(lines) > rows {

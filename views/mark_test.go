@@ -73,6 +73,15 @@ func TestRelated(t *testing.T) {
 			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
 		}
 	}
+	event.ID, event.Type, event.Agent = id("alert"), record.Alert, "pager"
+	near := ""
+	for _, l := range tl.related(event).near {
+		near += l.audit.Agent + " "
+	}
+	if near != "bob bot " {
+		t.Errorf("before an alert, queries of %qare near, want those of any agent", near)
+	}
+	event.ID, event.Type, event.Agent = id("event"), 0, "bot"
 	if r.basedOn[0].audit == nil || r.basedOn[1].audit != nil {
 		t.Error("what is here and what is not are mixed up")
 	}
@@ -81,7 +90,7 @@ func TestRelated(t *testing.T) {
 	}
 
 	from, to, oldest := moment-record.Time(time.Minute), moment, at("2024-01-01T00:00:00Z")
-	tl.head = windowHead{ask.Status{Oldest: &oldest}, ask.Range{From: &from, To: &to}}
+	tl.head = windowHead{status: ask.Status{Oldest: &oldest}, rng: ask.Range{From: &from, To: &to}}
 	tl.sift()
 	if !tl.related(event).partial {
 		t.Error("the window begins a minute before the event, and it claims to know of ten")

@@ -231,7 +231,7 @@ func (p *Provenance) press(m Press) ([]Do, bool) {
 	b, some := p.at()
 	switch m.Action {
 	case In:
-		if !some && (p.chain.err != nil || p.chain.stopped) {
+		if !some && p.chain.failed() {
 			return []Do{p.ask()}, true
 		}
 		if some {
@@ -242,6 +242,14 @@ func (p *Provenance) press(m Press) ([]Do, bool) {
 			return []Do{Open{NewProvenance(b.id)}}, true
 		}
 		return []Do{Say{Text: "This is its provenance.", Tone: text.Plain}}, true
+	case Again:
+		switch {
+		case p.chain.failed():
+			return []Do{p.ask()}, true
+		case p.record.failed():
+			return p.open(), true
+		}
+		return nothingFailed(), true
 	}
 	return nil, false
 }
@@ -330,14 +338,14 @@ func (p *Provenance) extent() text.Span {
 
 // Hints are the keys that do something here.
 func (p *Provenance) Hints() []Hint {
-	if len(p.rows) == 0 && (p.chain.err != nil || p.chain.stopped) {
+	if len(p.rows) == 0 && p.chain.failed() {
 		return []Hint{{In, "try again"}, {Help, ""}, {Leave, ""}}
 	}
 	hints := []Hint{{In, "the record in full"}}
 	if b, ok := p.at(); ok && b.id != p.root {
 		hints = append(hints, Hint{Behind, "from here"})
 	}
-	return append(hints, Hint{Yank, ""}, Hint{Clock, ""}, Hint{Help, ""}, Hint{Leave, ""})
+	return againOr(p.chain.failed() || p.record.failed(), append(hints, Hint{Yank, ""}, Hint{Clock, ""}, Hint{Help, ""}, Hint{Leave, ""}))
 }
 
 // Selected is the record under the cursor.

@@ -54,6 +54,20 @@ func (p *progress) handle(m Msg) bool {
 	return false
 }
 
+// failed reports whether there is a question to put again.
+func (p *progress) failed() bool { return !p.running && (p.err != nil || p.stopped) }
+
+// againOr puts the key that tries again in front of hints, where something failed.
+func againOr(failed bool, hints []Hint) []Hint {
+	if !failed {
+		return hints
+	}
+	return append([]Hint{{Again, ""}}, hints...)
+}
+
+// nothingFailed answers the key that tries again.
+func nothingFailed() []Do { return []Do{Say{Text: "Nothing here has failed.", Tone: text.Plain}} }
+
 // spinning reports whether the question has been under way long enough to say so.
 func (p *progress) spinning() bool { return p.running && p.wait.Tick > 0 }
 

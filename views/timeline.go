@@ -38,6 +38,7 @@ type Timeline struct {
 
 	typed  textinput.Model // the filter as it is typed
 	typing bool
+	toTop  bool  // the first row was asked for, and older ones were still to be read
 	anchor entry // where the cursor stood when the filter was opened: a filter on its way may match nothing
 	filter filter
 
@@ -160,10 +161,12 @@ func (t *Timeline) keep(v ask.Verdict) {
 // first: on the newest deploy or alert, else on the newest query. Later the cursor stays on its row, or at the end
 // when it stood there.
 func (t *Timeline) opened(page ask.Trace) []Do {
-	first, atEnd, kept := len(t.rows) == 0, t.window.Cursor == t.len()-1, t.at(t.window.Cursor)
+	first, atEnd, kept, toTop := len(t.rows) == 0, t.window.Cursor == t.len()-1, t.at(t.window.Cursor), t.toTop
 	t.trace, t.audits, t.rows, t.shown = page, nil, nil, nil
 	t.take(page)
 	switch {
+	case toTop:
+		t.window.To(0)
 	case first:
 		t.window.Center(t.firstCursor())
 	case atEnd:
@@ -172,6 +175,9 @@ func (t *Timeline) opened(page ask.Trace) []Do {
 		t.window.To(t.find(kept))
 	}
 	do := t.moved()
+	if t.toTop {
+		do = append(t.readOlder(rowsMax), do...)
+	}
 	if zero, ok := t.zero(); ok {
 		do = append(do, Zero{zero})
 	}
@@ -252,7 +258,8 @@ func (t *Timeline) press(p Press) ([]Do, bool) {
 		return wide, true
 	}
 	if t.window.Move(p) {
-		if p.Action == Top {
+		t.toTop = p.Action == Top && t.cursor != ""
+		if t.toTop {
 			return append(t.readOlder(rowsMax), t.moved()...), true
 		}
 		return t.moved(), true
@@ -273,12 +280,14 @@ func (t *Timeline) press(p Press) ([]Do, bool) {
 	case PrevFinding:
 		return t.jump(-1, p.Count, t.noteworthy(), "no earlier finding"), true
 	case Filter:
-		t.typing = true
+		t.typing, t.toTop = true, false
 		t.anchor = t.at(t.window.Cursor)
 		t.typed.Focus()
 		t.typed.CursorEnd()
 		t.fit()
 		return nil, true
+	case Again:
+		return t.again(), true
 	case Out:
 		if !t.filter.empty() || t.typed.Value() != "" {
 			return t.clearFilter(), true
@@ -293,12 +302,11 @@ func (t *Timeline) beyond(p Press) ([]Do, bool) {
 	if t.window.Cursor > 0 || !t.hasBefore() || t.load.running {
 		return nil, false
 	}
-	longer := t.span * 4
 	switch p.Action {
 	case Up:
-		return []Do{Say{Text: "Older records lie before " + t.look.Times.Full(*t.head.rng.From) + ": g reads " + Ago(longer), Tone: text.Plain}}, true
+		return []Do{Say{Text: "Older records lie before " + t.look.Times.Full(*t.head.rng.From) + ": g reads " + Ago(longer(t.span)), Tone: text.Plain}}, true
 	case Top:
-		t.span = longer
+		t.span = longer(t.span)
 		return []Do{t.readWindow()}, true
 	}
 	return nil, false
@@ -330,6 +338,24 @@ func (t *Timeline) enter() []Do {
 		return []Do{Open{NewMark(*e.event, t.related(*e.event))}}
 	}
 	return nil
+}
+
+// failed reports whether something of what is shown could not be read.
+func (t *Timeline) failed() bool {
+	return t.load.failed() || t.events.err != nil && !t.load.running || t.older.failed() || t.detail.failed()
+}
+
+// again puts the question that failed again: the window's before what hangs on it.
+func (t *Timeline) again() []Do {
+	switch {
+	case t.load.running || !t.failed():
+		return nothingFailed()
+	case t.load.failed() || t.events.err != nil:
+		return []Do{t.readWindow()}
+	case t.older.failed():
+		return t.readOlder(1)
+	}
+	return t.rested()
 }
 
 func (e entry) isMark() bool { return e.event != nil }
@@ -364,6 +390,7 @@ func (t *Timeline) jump(step, count int, wanted func(entry) bool, none string) [
 		}
 		return []Do{Say{Text: none, Tone: text.Plain}}
 	}
+	t.toTop = false
 	t.window.To(found)
 	return t.moved()
 }
@@ -397,7 +424,7 @@ func (t *Timeline) Hints() []Hint {
 	if t.at(t.window.Cursor).event != nil {
 		in = "what it was based on"
 	}
-	hints := []Hint{{In, in}, {Behind, ""}, {Filter, ""}, {NextMark, "marks"}, {NextFinding, "findings"}, {Yank, ""}, {Clock, ""}}
+	hints := againOr(t.failed(), []Hint{{In, in}, {Behind, ""}, {Filter, ""}, {NextMark, "marks"}, {NextFinding, "findings"}, {Yank, ""}, {Clock, ""}})
 	if !t.filter.empty() {
 		hints = append([]Hint{{Out, "clear filter"}}, hints...)
 	}

@@ -1,7 +1,9 @@
 package views
 
 import (
+	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"episteme/engine/record"
@@ -324,9 +326,15 @@ func eventTitle(w *ask.Event) text.Line {
 	return text.Of(text.Text(markTone(w.Type), w.Type.String()), text.Space(1), text.Text(tone, w.Title))
 }
 
+// isObject reports whether a question is a tool call's arguments, which were imported as they were, and no words.
+func isObject(question string) bool {
+	s := strings.TrimSpace(question)
+	return strings.HasPrefix(s, "{") && json.Valid([]byte(s))
+}
+
 // asked is the asker's own words where they are known, else subject and predicate.
 func asked(a *ask.Audit) text.Line {
-	if a.Question != nil && *a.Question != "" {
+	if a.Question != nil && *a.Question != "" && !isObject(*a.Question) {
 		return text.Of(text.Text(text.Plain, "“"+*a.Question+"”"))
 	}
 	return text.Of(text.Text(text.Plain, a.Subject), text.Text(text.Dim, " · "), text.Text(text.Plain, a.Predicate))
@@ -421,20 +429,25 @@ func findingLine(f ask.Finding, indent string) text.Line {
 	return text.Of(text.Text(tone, indent+sign+" "+f.Code.Word()), text.Space(2), text.Text(text.Plain, DropDeadKeys(f.Code.Sentence())))
 }
 
-// Status says how complete the list is.
+// Status says how complete the list is, what failed first.
 func (t *Timeline) Status() text.Line {
 	if !t.load.known || t.head.rng.From == nil || len(t.rows) == 0 {
 		return nil
 	}
 	parts := []text.Span{
 		text.Text(text.Plain, fmt.Sprintf("%s of %s queries", Count(len(t.audits)), Count(t.trace.Total))),
-		t.completeness(),
+	}
+	if c := t.completeness(); c.Width() > 0 {
+		parts = append(parts, c)
 	}
 	if t.events.err != nil {
 		parts = append(parts, text.Text(text.Bad, "✗ events could not be read: "+headline(t.events.err)))
 	}
 	if t.load.err != nil {
 		parts = append(parts, text.Text(text.Bad, "✗ not read again: "+headline(t.load.err)))
+	}
+	if n := t.head.later; n > 0 {
+		parts = append(parts, text.Text(text.Warn, laterWords(n)))
 	}
 	parts = append(parts, text.Text(text.Plain, t.windowWords()))
 	for _, h := range t.trace.Heard {
@@ -444,7 +457,14 @@ func (t *Timeline) Status() text.Line {
 	return dotted(parts, t.look.Cols)
 }
 
-// completeness is one phrase for how much of the truth this is.
+func laterWords(n uint64) string {
+	if n == 1 {
+		return "! 1 record claims to be later than now"
+	}
+	return "! " + Count(n) + " records claim to be later than now"
+}
+
+// completeness is one phrase for how much of the truth this is; none where a failure already says that it is less.
 func (t *Timeline) completeness() text.Span {
 	switch {
 	case t.trace.Behind > 0:
@@ -453,21 +473,74 @@ func (t *Timeline) completeness() text.Span {
 		return text.Text(text.Warn, fmt.Sprintf("! the newest %s only", Count(rowsMax)))
 	case t.cursor != "":
 		return text.Text(text.Warn, "! older ones not read yet: g reads them")
-	case t.trace.AllReceivedShown:
-		return text.Text(text.OK, "all received shown")
+	case !t.trace.AllReceivedShown:
+		return text.Text(text.Warn, "! not all that was received is shown")
+	case t.events.err != nil || t.load.err != nil:
+		return text.Span{}
+	case t.hasBefore():
+		return text.Text(text.Plain, "all of this window · older: g")
 	}
-	return text.Text(text.Warn, "! not all that was received is shown")
+	return text.Text(text.OK, "all received shown")
 }
 
-// dotted puts parts side by side; what does not fit in full is left out, the first is cut.
+// dotted puts parts side by side: what is wrong first, then what deserves a look, then the rest. What is wrong or
+// deserves a look is cut where it does not fit, each to its share, and never left out; of the rest is left out what
+// does not fit in full.
 func dotted(parts []text.Span, cols int) text.Line {
-	l := text.Of(text.Space(1), parts[0])
-	for _, p := range parts[1:] {
-		if sep := text.Text(text.Dim, " · "); l.Width()+sep.Width()+p.Width() < cols {
-			l = append(l, sep, p)
+	parts = slices.Clone(parts)
+	slices.SortStableFunc(parts, func(a, b text.Span) int { return urgency(a) - urgency(b) })
+	urgent := 0
+	for urgent < len(parts) && urgency(parts[urgent]) < calm {
+		urgent++
+	}
+	sep := text.Text(text.Dim, " · ")
+	widest := widestPart(parts[:urgent], cols-1-max(urgent-1, 0)*sep.Width())
+	var l text.Line
+	for i, p := range parts {
+		if i >= urgent && i > 0 && 1+l.Width()+sep.Width()+p.Width() >= cols {
+			continue
+		}
+		if len(l) > 0 {
+			l = append(l, sep)
+		}
+		if i < urgent {
+			l = append(l, text.Of(p).Cut(widest)...)
+		} else {
+			l = append(l, p)
 		}
 	}
-	return l.Cut(cols)
+	return append(text.Of(text.Space(1)), l...).Cut(cols)
+}
+
+// calm is the urgency of what is neither wrong nor deserves a look.
+const calm = 2
+
+func urgency(s text.Span) int {
+	switch s.Tone() {
+	case text.Bad:
+		return 0
+	case text.Warn:
+		return 1
+	}
+	return calm
+}
+
+// widestPart is how many cells each part may take, so that together they fit in room: what the short ones leave
+// goes to the long ones.
+func widestPart(parts []text.Span, room int) int {
+	left := len(parts)
+	widths := make([]int, left)
+	for i, p := range parts {
+		widths[i] = p.Width()
+	}
+	slices.Sort(widths)
+	for _, w := range widths {
+		if w*left > room {
+			return max(room/left, 1)
+		}
+		room, left = room-w, left-1
+	}
+	return slices.Max(append(widths, 0)) // all fit
 }
 
 // windowWords is the window: 2024-01-15 20:30Z … 22:32Z.

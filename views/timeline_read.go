@@ -2,6 +2,7 @@ package views
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"episteme/engine/record"
@@ -12,7 +13,12 @@ import (
 type windowHead struct {
 	status ask.Status
 	rng    ask.Range
+	later  uint64 // queries and events that claim to be later than the window's end, at most eventRows of the latter
 }
+
+// skew is how far behind the recorder's clock this one may be before a record claims to be from the future. The clock
+// here is read when the minute changes and when an answer comes.
+const skew = record.Time(time.Minute)
 
 // eventsPart comes next. Without the events the queries are still worth showing, so their error is a value.
 type eventsPart struct {
@@ -20,15 +26,17 @@ type eventsPart struct {
 	err  error
 }
 
-// readWindow reads the newest rows of the last span before now, or before the newest record when that is older, or
-// claims to be newer than now.
+// readWindow reads the newest rows of the last span before now, or before the newest record when that is older.
 func readWindow(now record.Time, span time.Duration, rows int) Question {
 	return func(ctx context.Context, in ask.Investigator, part func(any) bool) (any, error) {
 		status, err := in.Status(ctx)
 		if err != nil {
 			return nil, err
 		}
-		head := windowHead{status, windowOf(status, now, span)}
+		head, err := headOf(ctx, in, status, now, span)
+		if err != nil {
+			return nil, err
+		}
 		if !part(head) {
 			return nil, ctx.Err()
 		}
@@ -38,6 +46,70 @@ func readWindow(now record.Time, span time.Duration, rows int) Question {
 		}
 		return in.Audits(ctx, ask.AuditFilter{Range: head.rng, Limit: rows, Buckets: stripParts})
 	}
+}
+
+// headOf is the window to read. Records that claim to be later than now are counted and do not move it: one wrong
+// clock would hide everything else. Only where there is nothing else it ends with them.
+func headOf(ctx context.Context, in ask.Investigator, s ask.Status, now record.Time, span time.Duration) (windowHead, error) {
+	head := windowHead{status: s}
+	if s.Newest == nil || *s.Newest <= now || *s.Newest-now <= skew {
+		head.rng = windowOf(s, now, span)
+		return head, nil
+	}
+	after := now + 1
+	past, err := in.Audits(ctx, ask.AuditFilter{Range: ask.Range{To: &after}, Limit: 1})
+	if err != nil {
+		return head, err
+	}
+	happened, err := in.Events(ctx, ask.Range{To: &after}, 1)
+	if err != nil {
+		happened = nil // the window's own events will say so
+	}
+	s.Newest = nil
+	for _, t := range append(timesOf(past.Queries), eventTimes(happened)...) {
+		if s.Newest == nil || t > *s.Newest {
+			s.Newest = &t
+		}
+	}
+	if s.Newest == nil {
+		head.rng = windowOf(head.status, now, span)
+		return head, nil
+	}
+	head.rng = windowOf(s, now, span)
+	future, err := in.Audits(ctx, ask.AuditFilter{Range: ask.Range{From: &after}, Limit: 1})
+	if err != nil {
+		return head, err
+	}
+	announced, err := in.Events(ctx, ask.Range{From: &after}, eventRows)
+	if err != nil {
+		announced = nil
+	}
+	head.later = future.Total + uint64(len(announced))
+	return head, nil
+}
+
+func timesOf(list []ask.Audit) []record.Time {
+	out := make([]record.Time, len(list))
+	for i := range list {
+		out[i] = list[i].Timestamp
+	}
+	return out
+}
+
+func eventTimes(list []ask.Event) []record.Time {
+	out := make([]record.Time, len(list))
+	for i := range list {
+		out[i] = list[i].Timestamp
+	}
+	return out
+}
+
+// longer is a window four times as long, as far as times reach.
+func longer(span time.Duration) time.Duration {
+	if span > math.MaxInt64/4 {
+		return math.MaxInt64
+	}
+	return 4 * span
 }
 
 // windowOf is the window that ends now (or at the newest record, when nothing is within span of now) and begins at a
@@ -114,7 +186,10 @@ func (t *Timeline) heard(s ask.Status) []Do {
 
 // Live says whether news is taken in as it comes; false while a look for it is overdue or has failed, and while nothing
 // is known.
-// Newest is the time of the newest record; nil when there is none.
+// Newest is the time of the newest record; nil when there is none, or when it claims to be later than now.
 func (t *Timeline) Live() (newest *record.Time, live bool) {
-	return t.head.status.Newest, t.follow && t.load.known && t.load.err == nil && t.news.err == nil && !t.news.wait.Late
+	if t.head.later == 0 {
+		newest = t.head.status.Newest
+	}
+	return newest, t.follow && t.load.known && t.load.err == nil && t.news.err == nil && !t.news.wait.Late
 }

@@ -21,6 +21,10 @@ func (t *Timeline) take(page ask.Trace) {
 	if id := kept.id(); !id.IsZero() {
 		t.window.To(t.find(kept))
 	}
+	if t.toTop {
+		t.window.To(0)
+		t.toTop = t.cursor != "" && len(t.audits) < rowsMax
+	}
 }
 
 // merge makes the rows: queries and events in one order, oldest first. While older queries are still to be read,

@@ -38,12 +38,12 @@ func (p *Provenance) row(i int) text.Line {
 	return text.Ends(left, append(tail, text.Space(1)), p.look.Cols)
 }
 
-// day is the root's: other days are written out.
+// day is the audit's where the chain is an audit's, else today: other days are written out.
 func (p *Provenance) day() string {
-	if len(p.order) > 0 && p.order[0].Timestamp != nil {
+	if p.root.Kind == record.KindAudit && len(p.order) > 0 && p.order[0].Timestamp != nil {
 		return p.look.Times.Day(*p.order[0].Timestamp)
 	}
-	return ""
+	return p.look.Times.Day(p.look.Now)
 }
 
 // stem is the wood in front of a row: which of the rows above still have branches to come. A chain too deep for the

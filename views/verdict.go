@@ -35,13 +35,19 @@ func reproduction(r ask.Reproduction) text.Span {
 	return text.Text(text.Dim, "")
 }
 
-// verdictHead is the line above a verdict: who asked what, when, its id, and whether it can be recomputed.
+// verdictHead is the line above a verdict: who asked what, when, its id, and whether it can be recomputed. That it can
+// and gives another answer comes first: it must not be what is cut.
 func verdictHead(v ask.Verdict, look Look) text.Line {
 	left := text.Of(text.Space(1), text.Text(text.Plain, v.Audit.Agent), text.Text(text.Dim, " asked "),
 		text.Text(text.Plain, v.Audit.Subject), text.Space(1), text.Text(text.Plain, v.Audit.Predicate))
 	right := text.Of(text.Text(text.Plain, look.Times.Clock(v.Audit.Timestamp)), text.Space(2), shortID(v.Audit.ID))
-	if look.Cols >= 100 {
-		if r := reproduction(v.Recomputed); r.Width() > 0 {
+	if r := reproduction(v.Recomputed); v.Recomputed == ask.Differs {
+		left = append(text.Of(text.Space(1), r, text.Space(1)), left...)
+		if 1+r.Width()+1+right.Width()+2 > look.Cols {
+			right = right[:1] // the id is below, in the record itself
+		}
+	} else if look.Cols >= 100 {
+		if r.Width() > 0 {
 			right = append(right, text.Space(3), r)
 		}
 	}

@@ -21,8 +21,9 @@ func Words(crumb string) []Word {
 			{"LOOK AT", "The most severe finding of a query, and how many more; empty means nothing was found, not that it is right."},
 			{"recomputed: same", "The question was put again to the records it saw, and the answer is the one that was recorded."},
 			{"mark", "Something that happened: D deploy, A alert, R rollback, C decision, N note."},
-			{"near in time", "Asked by the same agent in the 10 minutes before an event; nothing recorded says it was used."},
+			{"near in time", "Asked in the 10 minutes before an event by the same agent, or before an alert by any agent; nothing recorded says it was used."},
 			{"T+", "Time since the incident began: the first event with an incident label, else the first alert, else the first deploy in sight."},
+			{"as of opening", "While this is open it holds the directory, so nothing new arrives: what is recorded later shows after closing and opening it again."},
 			{"all received shown", "Every record that was received has been taken into account."},
 			{"last heard", "The newest time an agent has put on anything it sent; what came later may still be on its way."},
 		}
@@ -44,7 +45,7 @@ func Words(crumb string) []Word {
 		return []Word{
 			{"based on", "The event itself names the query: whoever recorded it said so."},
 			{"same trace", "Query and event carry the same trace id of an outside system."},
-			{"near in time", "Asked by the same agent in the 10 minutes before; nothing recorded links them."},
+			{"near in time", "Asked in the 10 minutes before by the same agent, or before an alert by any agent; nothing recorded links them."},
 		}
 	case "provenance":
 		return []Word{
