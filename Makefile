@@ -20,7 +20,7 @@ export GOWORK := off
 unexport EPISTEME_SERVER EPISTEME_TOKEN EPISTEME_DATA EPISTEME_NOW
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test check bench fuzz race cover golden cross soak-ingest clean
+.PHONY: help build run test check bench fuzz race cover golden cross soak-ingest mutants bench-wal clean
 
 help: ## list the targets (this list)
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1	\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F '	' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -100,6 +100,16 @@ soak-ingest: build ## ingest SOAK_BYTES (1 GB) of JSON lines; fails when that ta
 	trap 'rm -rf "$$dir"' EXIT; trap 'exit 130' INT TERM; \
 	./bin/genlines --bytes $(SOAK_BYTES) --seed $(SEED) | \
 		./bin/peak --max-mib $(SOAK_MAX_MIB) -- ./bin/episteme ingest --data "$$dir/data" --format jsonl -
+
+mutants: ## break the journal on purpose, a rule or sync at a time: a test has to notice each (minutes; not in CI)
+	$(GO) build -C tools -o ../bin/ ./mutants
+	./bin/mutants -write docs/decisions/0020-mutants.md tools/mutants/journal.txt
+
+# The journals are made in bin/: what is measured is a disk, and /tmp may be memory.
+bench-wal: ## measure the journal beside raft-wal and tidwall/wal, and append the table to bench/RESULTS.md (minutes)
+	@mkdir -p bin
+	$(GO) build -C bench -o ../bin/bench .
+	./bin/bench -dir bin -results bench/RESULTS.md
 
 clean: ## remove bin/
 	rm -rf bin
