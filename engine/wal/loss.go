@@ -28,8 +28,8 @@ const rebuildTmpName = "rebuild.tmp" // a file while it is made; not part of the
 // AcceptLoss makes a damaged journal fit for use again by giving up what cannot be read, and is the only way to give
 // anything up. Each damaged segment is copied beside itself as SEGMENT.damaged-NS; then it is written anew, with a hole
 // mark in place of every stretch that cannot be read, and zeros where a payload was erased by order and holds something
-// else. All other records keep their bytes, LSN and chain, though not
-// their offsets, so positions that a store keeps are void: rebuild it. A journal without damage is left as it is.
+// else. All other records keep their bytes, LSN and chain, though not their offsets, so positions that a store keeps are
+// void: rebuild it. A journal without damage is left as it is.
 //
 // Each file is replaced as a whole, and only when the copy is durable, so stopping anywhere leaves a journal that is
 // damaged in fewer places; run it again.
