@@ -29,6 +29,7 @@ type materialiser struct {
 	agents  map[string]*AgentRow     // rows that the batch puts
 	bears   record.LSN               // first record of the batch that a lens may look at; 0: none
 	answers map[record.Hash]struct{} // answer keys whose audits the batch puts
+	before  kv.Snapshot              // the store before the batch, once somebody asked; nobody else writes records
 }
 
 func newMaterialiser(store kv.Store, log record.LogID, stored record.LSN, annotator Annotator) *materialiser {
@@ -39,6 +40,10 @@ func newMaterialiser(store kv.Store, log record.LogID, stored record.LSN, annota
 
 func (m *materialiser) reset() {
 	m.batch.Reset()
+	if m.before != nil {
+		m.before.Close()
+		m.before = nil
+	}
 	m.seen = map[record.ID]struct{}{}
 	m.agents = map[string]*AgentRow{}
 	m.answers = map[record.Hash]struct{}{}
@@ -87,16 +92,14 @@ func (m *materialiser) known(id record.ID) (bool, error) {
 	if _, ok := m.seen[id]; ok {
 		return true, nil
 	}
-	return has(m.store, primaryKey(id))
-}
-
-func has(store kv.Store, key []byte) (bool, error) {
-	snap, err := store.Snapshot()
-	if err != nil {
-		return false, err
+	if m.before == nil {
+		snap, err := m.store.Snapshot()
+		if err != nil {
+			return false, err
+		}
+		m.before = snap
 	}
-	defer snap.Close()
-	switch _, err := snap.Get(key); {
+	switch _, err := m.before.Get(primaryKey(id)); {
 	case err == nil:
 		return true, nil
 	case errors.Is(err, kv.ErrNotFound):

@@ -15,11 +15,13 @@ import (
 // storeFormat is the version of the key space. A store of another version is made anew from the journal.
 const storeFormat = 1
 
-// Bounds of a batch, bytes of keys and values and operations. Badger takes 15 % of its 16 MiB memtable in one
-// transaction; half of that leaves room for its own overhead. A batch the store still finds too big is halved.
+// Bounds of a batch, bytes of keys and values and operations. Badger takes 15 % of its 4 MiB memtable in one
+// transaction, 0.63 MB and 6,500 operations; half of that leaves room for its own overhead and for the last record. A
+// batch the store still finds too big is halved; the largest record alone takes 0.5 MB beside its values of 128 KiB and
+// more, which do not count.
 const (
-	batchBytes = 1 << 20
-	batchOps   = 8 << 10
+	batchBytes = 300 << 10
+	batchOps   = 3 << 10
 )
 
 // Worker tails a journal and applies it to a store, on a goroutine of its own, until Close.
@@ -157,6 +159,7 @@ func (w *Worker) Close() {
 
 func (w *Worker) run(ctx context.Context) {
 	defer close(w.done)
+	defer w.mat.reset() // it may hold a snapshot
 	for {
 		err := w.follow(ctx)
 		if errors.Is(err, kv.ErrBatchTooBig) && w.limit > 1 {

@@ -21,13 +21,7 @@ func TestServerConformance(t *testing.T) {
 	kvtest.RunPersistent(t, opener(ServerOptions()))
 }
 
-func TestFixtureConformance(t *testing.T) {
-	kvtest.Run(t, opener(FixtureOptions()))
-	kvtest.RunPersistent(t, opener(FixtureOptions()))
-}
-
-func BenchmarkServer(b *testing.B)  { kvtest.BenchmarkPersistent(b, opener(ServerOptions())) }
-func BenchmarkFixture(b *testing.B) { kvtest.BenchmarkPersistent(b, opener(FixtureOptions())) }
+func BenchmarkServer(b *testing.B) { kvtest.BenchmarkPersistent(b, opener(ServerOptions())) }
 
 func opener(o Options) kvtest.Opener {
 	return func(dir string) (kv.Store, error) { return Open(dir, o) }
@@ -36,7 +30,7 @@ func opener(o Options) kvtest.Opener {
 // mustOpen opens a store that the test closes, at the latest when it ends.
 func mustOpen(t testing.TB, dir string) *Store {
 	t.Helper()
-	s, err := Open(dir, FixtureOptions())
+	s, err := Open(dir, ServerOptions())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +172,7 @@ func TestOpenRefuses(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := tt.make(t)
 			before := listing(t, dir)
-			s, err := Open(dir, FixtureOptions())
+			s, err := Open(dir, ServerOptions())
 			if err == nil {
 				s.Close()
 				t.Fatal("Open succeeds")
@@ -213,12 +207,10 @@ func listing(t *testing.T, dir string) string {
 
 func TestOpenRefusesOptionsThatBadgerTakesBadly(t *testing.T) {
 	for name, spoil := range map[string]func(*Options){
-		"MemTableBytes":   func(o *Options) { o.MemTableBytes = 4 << 20 },
-		"MemTables":       func(o *Options) { o.MemTables = 0 },
-		"TableBytes":      func(o *Options) { o.TableBytes = 0 },
-		"LevelBytes":      func(o *Options) { o.LevelBytes = 0 },
-		"BlockCacheBytes": func(o *Options) { o.BlockCacheBytes = 0 },
-		"IndexCacheBytes": func(o *Options) { o.IndexCacheBytes = -1 },
+		"MemTableBytes": func(o *Options) { o.MemTableBytes = 4<<20 - 1 },
+		"MemTables":     func(o *Options) { o.MemTables = 0 },
+		"TableBytes":    func(o *Options) { o.TableBytes = 0 },
+		"LevelBytes":    func(o *Options) { o.LevelBytes = 0 },
 	} {
 		o := ServerOptions()
 		spoil(&o)
@@ -241,7 +233,7 @@ func TestOpenRefusesWhatItMayNotWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.Chmod(dir, 0o700) })
-	if _, err := Open(dir, FixtureOptions()); !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), "writable") {
+	if _, err := Open(dir, ServerOptions()); !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), "writable") {
 		t.Errorf("Open = %v, want a permission error that says what to do", err)
 	}
 }
@@ -262,6 +254,26 @@ func TestKeysThatBadgerReservesAreRefused(t *testing.T) {
 	for _, key := range []string{"a", "!badger!head"} {
 		if _, err := snap.Get([]byte(key)); !errors.Is(err, kv.ErrNotFound) {
 			t.Errorf("Get(%q) = %v, want ErrNotFound", key, err)
+		}
+	}
+}
+
+// TestTheLargestRecordFitsABatch: an audit of 512 KiB that names 4,096 assertions, with all its entries, cannot be
+// split. If it were refused, the store would never get past it.
+func TestTheLargestRecordFitsABatch(t *testing.T) {
+	const linkKeyBytes, linkValueBytes = 2 + 1 + 32 + 1 + 8, 1 + 32
+	for _, rowBytes := range []int{valueThresholdBytes - 1, 512 << 10} {
+		s := mustOpen(t, t.TempDir())
+		var b kv.Batch
+		b.Put([]byte("row"), noise(rowBytes))
+		for i := range 4096 {
+			b.Put(fmt.Appendf(nil, "%0*d", linkKeyBytes, i), make([]byte, linkValueBytes))
+		}
+		for i := range 16 { // by agent, by subject, the agent itself, and so on: three texts of 512 bytes at most
+			b.Put(fmt.Appendf(nil, "other%d", i), make([]byte, 3*512))
+		}
+		if err := s.Apply(&b); err != nil {
+			t.Errorf("a row of %d bytes: %v", rowBytes, err)
 		}
 	}
 }
@@ -347,4 +359,36 @@ func FuzzSharedPrefix(f *testing.F) {
 			t.Errorf("sharedPrefix(%q, %q) = %q leaves out %q", lower, upper, p, key)
 		}
 	})
+}
+
+// BenchmarkOpen opens a store of 64 MiB; MB/s are of its tables, as nearly all of the time goes into reading and
+// verifying them.
+func BenchmarkOpen(b *testing.B) {
+	dir := b.TempDir()
+	s := mustOpen(b, dir)
+	for i := range 640 {
+		var batch kv.Batch
+		for k := range 100 {
+			batch.Put(fmt.Appendf(nil, "k%04d%02d", i, k), noise(1000))
+		}
+		if err := s.Apply(&batch); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(640 * 100 * 1000)
+	b.ReportAllocs()
+	for b.Loop() {
+		s, err := Open(dir, ServerOptions())
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		if err := s.Close(); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+	}
 }

@@ -13,6 +13,7 @@
 //	a large value that cannot be read comes back empty  its checksum is verified, and the read is an error
 //	Sync covers the newest log files only               Sync covers all of them
 //	after Close, a running iterator reads freed memory  every step is locked against Close: kv.ErrClosed
+//	every page of a table it touches stays resident     pages are given back to the kernel, on Linux
 //	after a failed commit or sync it goes on            the store refuses everything until reopened: ErrFailed
 //
 // # What it cannot do
@@ -23,6 +24,6 @@
 //     error.
 //   - It maps its files: on a full disk a write can end the process (SIGBUS), and a flush is retried for ever.
 //     Callers stop writing before the disk is full.
-//   - After power loss, a value of 1 MiB and more that was not synced can be gone while its key is there: ErrDamaged.
-//   - Space of overwritten values of 1 MiB and more comes back only by making the store again.
+//   - After power loss, a value of 128 KiB and more that was not synced can be gone while its key is there: ErrDamaged.
+//   - Space of overwritten values of 128 KiB and more comes back only by making the store again.
 package badger

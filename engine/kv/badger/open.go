@@ -44,7 +44,9 @@ func Open(dir string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, lock.release())
 	}
-	return &Store{dir: dir, lock: lock, db: db, snapshots: make(map[*snapshot]struct{})}, nil
+	s := &Store{dir: dir, lock: lock, db: db, snapshots: make(map[*snapshot]struct{})}
+	s.startTrimming()
+	return s, nil
 }
 
 func openLocked(dir string, o Options) (*badgerdb.DB, error) {

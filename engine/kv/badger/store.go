@@ -29,6 +29,8 @@ type Store struct {
 	db     *badgerdb.DB
 	closed bool
 
+	stopTrimming func() // ends the keeper of trim.go and waits for it; call it without mu
+
 	snapsMu   sync.Mutex             // guards snapshots and failed
 	snapshots map[*snapshot]struct{} // the open ones
 	failed    error                  // why nothing may be read or written any more
@@ -60,7 +62,7 @@ func (s *Store) Snapshot() (kv.Snapshot, error) {
 	return snap, nil
 }
 
-// Apply takes batches of up to 15 % of Options.MemTableBytes, not counting values of 1 MiB and more.
+// Apply takes batches of up to 15 % of Options.MemTableBytes, not counting values of 128 KiB and more.
 func (s *Store) Apply(b *kv.Batch) error {
 	if err := b.Check(); err != nil {
 		return err
@@ -120,6 +122,7 @@ func (s *Store) fail(doing string, err error) error {
 
 // Close also compacts the newest tables, which can take seconds after many applies.
 func (s *Store) Close() error {
+	s.stopTrimming()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {

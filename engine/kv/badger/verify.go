@@ -126,7 +126,7 @@ func readIndex(f io.ReaderAt, sizeBytes int64) (indexAt int64, index []byte, err
 
 // verifyBlocks reads the blocks, which fill the table up to its index without gaps.
 func verifyBlocks(f io.ReaderAt, indexAt int64, index *fb.TableIndex, compression options.CompressionType) error {
-	const readAheadBytes = 1 << 20
+	const readAheadBytes = 128 << 10
 	var (
 		ahead = bufio.NewReaderSize(io.NewSectionReader(f, 0, indexAt), readAheadBytes)
 		at    int64
