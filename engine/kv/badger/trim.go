@@ -22,11 +22,6 @@ const (
 	// trimBytes is by how much the figure may grow before pages are given back. A working set of that size comes
 	// back in about a millisecond.
 	trimBytes = 8 << 20
-
-	// evictBytes is what the figure may still be after that. What is left are the program, the logs, and the tables of
-	// compactions that have not ended: some 60 MiB when the disk is fast. Above it pages go back for good, and are
-	// read from the disk again.
-	evictBytes = 72 << 20
 )
 
 // startTrimming starts the keeper. stopTrimming ends it, and must be called before the database is closed.
@@ -72,9 +67,6 @@ func keepTrimmed(db *badgerdb.DB, dir string, stop <-chan struct{}) {
 		held.askNext()
 		if floor, err = figure.fileBytes(); err != nil {
 			return
-		}
-		if floor > evictBytes {
-			evict(dir)
 		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
-	"iter"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -38,59 +37,29 @@ func (f figure) fileBytes() (int64, error) {
 }
 
 // giveBack takes the pages of those tables of dir out of the process that are held, by whoever calls it: their
-// mappings must not change meanwhile. The pages stay in the kernel's cache of files.
+// mappings must not change meanwhile. The pages stay in the kernel's cache of files. It tells nobody when /proc or the
+// kernel refuse: nothing but a figure depends on it.
 func giveBack(dir string, held func(id uint64) bool) {
-	for t := range mappedTables(dir) {
-		if held(t.id) {
-			advise(t, syscall.MADV_DONTNEED)
-		}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return
 	}
-}
-
-// evict takes the written pages of all tables of dir out of the process and out of the kernel's cache of files. It
-// changes no memory, so it does not matter when a mapping goes away under it.
-func evict(dir string) {
-	const pageOut = 21 // MADV_PAGEOUT, since Linux 5.4; older ones refuse it
-	for t := range mappedTables(dir) {
-		advise(t, pageOut)
+	if dir, err = filepath.EvalSymlinks(dir); err != nil {
+		return
 	}
-}
-
-// advise tells nobody when the kernel refuses: nothing but a figure depends on it.
-func advise(t mappedTable, advice uintptr) {
-	syscall.Syscall(syscall.SYS_MADVISE, t.from, t.to-t.from, advice)
-}
-
-// mappedTable is a table and where it lies in memory.
-type mappedTable struct {
-	id       uint64
-	from, to uintptr
-}
-
-// mappedTables yields the tables of dir that the process maps at the moment, none where /proc cannot be read.
-func mappedTables(dir string) iter.Seq[mappedTable] {
-	return func(yield func(mappedTable) bool) {
-		dir, err := filepath.Abs(dir)
-		if err != nil {
-			return
+	maps, err := os.Open("/proc/self/maps")
+	if err != nil {
+		return
+	}
+	defer maps.Close()
+	prefix := []byte(dir + "/")
+	for lines := bufio.NewScanner(maps); lines.Scan(); {
+		from, to, name, ok := parseMapping(lines.Bytes())
+		if !ok || !bytes.HasPrefix(name, prefix) {
+			continue
 		}
-		if dir, err = filepath.EvalSymlinks(dir); err != nil {
-			return
-		}
-		maps, err := os.Open("/proc/self/maps")
-		if err != nil {
-			return
-		}
-		defer maps.Close()
-		prefix := []byte(dir + "/")
-		for lines := bufio.NewScanner(maps); lines.Scan(); {
-			from, to, name, ok := parseMapping(lines.Bytes())
-			if !ok || !bytes.HasPrefix(name, prefix) {
-				continue
-			}
-			if id, ok := table.ParseFileID(string(name)); ok && !yield(mappedTable{id, from, to}) {
-				return
-			}
+		if id, ok := table.ParseFileID(string(name)); ok && held(id) {
+			syscall.Syscall(syscall.SYS_MADVISE, from, to-from, syscall.MADV_DONTNEED)
 		}
 	}
 }

@@ -10,4 +10,3 @@ func openFigure() (figure, error)        { return figure{}, errors.ErrUnsupporte
 func (figure) close()                    {}
 func (figure) fileBytes() (int64, error) { return 0, errors.ErrUnsupported }
 func giveBack(string, func(uint64) bool) {}
-func evict(string)                       {}
