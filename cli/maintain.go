@@ -30,6 +30,15 @@ func (a *app) evidenceDir() (string, error) {
 	return "", &nothingError{looked}
 }
 
+// formatAndDir is the output format and the directory that such a command works on.
+func (a *app) formatAndDir() (format, dir string, err error) {
+	if format, err = a.format(); err != nil {
+		return "", "", err
+	}
+	dir, err = a.evidenceDir()
+	return format, dir, err
+}
+
 func (a *app) verifyCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "verify",
@@ -43,11 +52,7 @@ and only a copy of its head can show that.`,
   episteme verify --data /var/lib/episteme -o json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			format, err := a.format()
-			if err != nil {
-				return err
-			}
-			dir, err := a.evidenceDir()
+			format, dir, err := a.formatAndDir()
 			if err != nil {
 				return err
 			}
@@ -157,11 +162,7 @@ func (a *app) doctorCommand() *cobra.Command {
   episteme doctor --data /var/lib/episteme -o json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			format, err := a.format()
-			if err != nil {
-				return err
-			}
-			dir, err := a.evidenceDir()
+			format, dir, err := a.formatAndDir()
 			if err != nil {
 				return err
 			}
@@ -253,11 +254,7 @@ func (a *app) journalCommand() *cobra.Command {
   episteme journal dump --from 1042 | head`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			format, err := a.format()
-			if err != nil {
-				return err
-			}
-			dir, err := a.evidenceDir()
+			format, dir, err := a.formatAndDir()
 			if err != nil {
 				return err
 			}
