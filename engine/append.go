@@ -69,7 +69,7 @@ func (e *Engine) ask(ctx context.Context, q record.Query) (record.ID, error) {
 
 // known reports whether the store holds a record already.
 func (e *Engine) known(id record.ID) (bool, error) {
-	v, err := ingest.NewView(e.store)
+	v, err := ingest.NewView(e.store, e.journal)
 	if err != nil {
 		return false, err
 	}
@@ -82,7 +82,7 @@ func (e *Engine) SourceDigest(source record.Hash) (record.Hash, bool, error) {
 	if err := e.CatchUp(context.Background()); err != nil {
 		return record.Hash{}, false, err
 	}
-	v, err := ingest.NewView(e.store)
+	v, err := ingest.NewView(e.store, e.journal)
 	if err != nil {
 		return record.Hash{}, false, err
 	}
@@ -91,16 +91,10 @@ func (e *Engine) SourceDigest(source record.Hash) (record.Hash, bool, error) {
 	if errors.Is(err, kv.ErrNotFound) {
 		return record.Hash{}, false, nil
 	}
-	if err != nil {
+	if err != nil || stored.Erased {
 		return record.Hash{}, false, err
 	}
-	payload := stored.Payload
-	if payload == nil {
-		if payload, err = (payloads{e.journal}).Payload(stored); err != nil {
-			return record.Hash{}, false, err
-		}
-	}
-	r, err := record.Decode(record.KindSource, payload)
+	r, err := record.Decode(record.KindSource, stored.Payload)
 	if err != nil {
 		return record.Hash{}, false, err
 	}

@@ -39,7 +39,7 @@ type Examination struct {
 // that holds it: then it says less.
 func Examine(ctx context.Context, o Options) (x Examination, err error) {
 	disk := vfs.OS()
-	x = Examination{Dir: o.Dir, Formats: "journal 1, records 1, store 1", Advice: []string{}}
+	x = Examination{Dir: o.Dir, Formats: fmt.Sprintf("journal 1, records 1, store %d", ingest.StoreFormat), Advice: []string{}}
 	if x.JournalBytes, err = sizeOf(filepath.Join(o.Dir, "wal")); err != nil {
 		return x, err
 	}
@@ -62,7 +62,7 @@ func Examine(ctx context.Context, o Options) (x Examination, err error) {
 		return x, err
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
-	return x, errors.Join(x.readStore(disk), x.readJournal(disk, wal.Witness{}))
+	return x, errors.Join(x.readStore(ctx, disk), x.readJournal(disk, wal.Witness{}))
 }
 
 // journalReserveBytes is the free space below which the journal takes nothing, its default.
@@ -72,7 +72,7 @@ func (x *Examination) advise(format string, args ...any) {
 	x.Advice = append(x.Advice, fmt.Sprintf(format, args...))
 }
 
-func (x *Examination) readStore(disk vfs.FS) error {
+func (x *Examination) readStore(ctx context.Context, disk vfs.FS) error {
 	path := filepath.Join(x.Dir, "kv")
 	if _, err := disk.Stat(path); err != nil {
 		x.advise("there is no store; the next command makes it from the journal")
@@ -87,10 +87,14 @@ func (x *Examination) readStore(disk vfs.FS) error {
 		x.advise("the store cannot be opened (%v); the next command makes it anew from the journal", err)
 		return nil
 	}
-	applied, clean, err := ingest.Condition(store)
-	x.Applied, x.StoreClean = applied.LSN, clean
-	if err == nil && !clean {
-		x.advise("the store was not closed properly; the next command makes it anew from the journal")
+	c, err := examine(ctx, store)
+	x.Applied, x.StoreClean = c.applied.LSN, c.clean
+	switch {
+	case errors.Is(err, ingest.ErrNewerFormat):
+		x.advise("%v", err)
+		err = nil
+	case c.doubt != "":
+		x.advise("%s by the next command", c.doubt)
 	}
 	return errors.Join(err, store.Close())
 }

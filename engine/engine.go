@@ -65,7 +65,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 		return nil, errors.Join(err, e.release())
 	}
 	e.Tracer = &trace.Tracer{
-		Store: e.store, Evidence: payloads{e.journal}, Journal: record.LogID(e.log.Head().Log),
+		Store: e.store, Evidence: e.journal, Journal: record.LogID(e.log.Head().Log),
 		Durable: e.durable, Now: o.Now, Rejects: e.rejects.byAgent,
 	}
 	return e, nil
@@ -105,7 +105,7 @@ func (e *Engine) openDir(ctx context.Context, o Options) error {
 	if e.lock, err = lockDir(ctx, disk, filepath.Join(o.Dir, "LOCK"), o.LockWait); err != nil {
 		return err
 	}
-	witness, doubt, err := e.openStore(disk, o.Dir)
+	witness, doubt, err := e.openStore(ctx, disk, o.Dir)
 	if err != nil {
 		return err
 	}
@@ -191,20 +191,3 @@ func (e *Engine) CatchUp(ctx context.Context) error { return e.worker.Wait(ctx, 
 
 // Head is the end of the journal.
 func (e *Engine) Head() wal.Head { return e.log.Head() }
-
-// payloads reads records that the store keeps no copy of.
-type payloads struct{ journal ingest.Journal }
-
-func (p payloads) Payload(s ingest.Stored) ([]byte, error) {
-	rec, err := p.journal.ReadAt(s.Position)
-	if errors.Is(err, wal.ErrClosed) {
-		return nil, err
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", trace.ErrBroken, err)
-	}
-	if record.LSN(rec.LSN) != s.LSN {
-		return nil, fmt.Errorf("%w: the journal has lsn %d where the store says %d", trace.ErrBroken, rec.LSN, s.LSN)
-	}
-	return rec.Payload, nil
-}

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -12,6 +13,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"episteme/engine"
+	"episteme/engine/ingest"
+	"episteme/engine/kv"
+	"episteme/engine/kv/badger"
 	"episteme/engine/record"
 	"episteme/engine/trace/ask"
 )
@@ -115,9 +119,9 @@ func flip(t *testing.T, dir, pattern string) {
 	}
 }
 
-// TestAStoreThatWasNotClosedIsNotTrusted: badger opens after a crash without a word, with keys missing in the middle.
-// So a store that was not closed properly is made anew, also when nothing looks wrong.
-func TestAStoreThatWasNotClosedIsNotTrusted(t *testing.T) {
+// TestAStoreThatWasNotClosedIsChecked: badger opens after a crash without a word, also when a log of its own had lost
+// what was in it. Whatever is left, answers are those from before; when all is there, nothing is made anew.
+func TestAStoreThatWasNotClosedIsChecked(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	e := open(t, dir)
 	ids, _, _ := take(t, e, engine.IngestOptions{}, docA, docB, claimA, claimB, query("q", "00:00:00", ""))
@@ -147,10 +151,67 @@ func TestAStoreThatWasNotClosedIsNotTrusted(t *testing.T) {
 			}
 		}
 		news := strings.Join(checkVerdict(t, crashed, ids["@q"], want), "\n")
-		if page == -1 && !strings.Contains(news, "the store had not been closed properly, so it is made anew from the journal (it had come to lsn 7)") {
-			t.Errorf("news %q, want a line that says that the store was made anew", news)
+		if page == -1 && !strings.Contains(news, "transactions are all there, up to lsn 7") || strings.Contains(news, "made anew") {
+			t.Errorf("news %q, want a line that says that all is there and none that the store was made anew", news)
 		}
 	}
+}
+
+// TestAHoleInTheStoreIsFound: a store that was not closed and lacks something in the middle is made anew.
+func TestAHoleInTheStoreIsFound(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	e := open(t, dir)
+	ids, _, _ := take(t, e, engine.IngestOptions{}, docA, docB, claimA, claimB, query("q", "00:00:00", ""))
+	want, err := e.Verdict(t.Context(), ids["@q"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	crashed := filepath.Join(t.TempDir(), "crashed")
+	if err := os.CopyFS(crashed, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	store, err := badger.Open(filepath.Join(crashed, "kv"), badger.ServerOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var hole kv.Batch
+	hole.Delete([]byte("b:\x00\x01")) // the first transaction's mark
+	if err := errors.Join(store.Apply(&hole), store.Close()); err != nil {
+		t.Fatal(err)
+	}
+	news := strings.Join(checkVerdict(t, crashed, ids["@q"], want), "\n")
+	if !strings.Contains(news, "lacks something (transaction 1 is missing below lsn 7), so it is made anew from the journal") {
+		t.Errorf("news %q, want a line that says what is missing and that the store was made anew", news)
+	}
+}
+
+// TestAnotherFormatOfTheStore: an older one is made anew by itself, a newer one is refused with a way out.
+func TestAnotherFormatOfTheStore(t *testing.T) {
+	setFormat := func(dir string, format byte) {
+		store, err := badger.Open(filepath.Join(dir, "kv"), badger.ServerOptions())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b kv.Batch
+		b.Put([]byte("m:format"), []byte{0, 0, 0, format})
+		if err := errors.Join(store.Apply(&b), store.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir, question, want := filled(t)
+	setFormat(dir, 1)
+	if news := strings.Join(checkVerdict(t, dir, question, want), "\n"); !strings.Contains(news, "the store was written by an older program and is made anew") {
+		t.Errorf("news %q, want a line about the older format", news)
+	}
+	setFormat(dir, 200)
+	_, err := engine.Open(t.Context(), engine.Options{Dir: dir})
+	if !errors.Is(err, ingest.ErrNewerFormat) || !strings.Contains(fmt.Sprint(err), "found 200") || !strings.Contains(fmt.Sprint(err), "episteme rebuild") {
+		t.Errorf("Open of a store of format 200 = %v, want ErrNewerFormat, what was found and what to do", err)
+	}
+	if _, err := engine.Rebuild(t.Context(), engine.Options{Dir: dir}, false, nil); err != nil {
+		t.Fatal(err)
+	}
+	checkVerdict(t, dir, question, want)
 }
 
 // TestReadingLeavesACleanStoreClean: opening and closing without a change writes no mark, and is no reason for doubt.

@@ -208,8 +208,8 @@ func (s *site) level(ctx context.Context, witness wal.Witness) (doubt string, er
 		return "", err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	if _, clean, err := ingest.Condition(store); err != nil || !clean {
-		return "the store was not closed properly; the next command makes it anew", err
+	if c, err := examine(ctx, store); err != nil || c.doubt != "" {
+		return c.doubt + " by the next command", err
 	}
 	log, _, err := wal.Open(s.disk, s.path("wal"), wal.Options{Witness: witness, IdleMark: -1})
 	if err != nil {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -55,10 +56,10 @@ func checkRoom(disk vfs.FS, dir string) error {
 	return nil
 }
 
-// openStore opens the store of a data directory. One that is damaged, or was not closed properly, is an opinion nobody
-// should ask: it is put aside or dropped, and the journal makes it anew. witness is what the old one had seen; the
-// journal must still hold all of it before the old one goes.
-func (e *Engine) openStore(disk vfs.FS, dir string) (seen wal.Witness, doubt string, err error) {
+// openStore opens the store of a data directory. One that is damaged, or lacks something, or has an older format, is an
+// opinion nobody should ask: it is put aside or dropped, and the journal makes it anew; doubt then says why. seen is what
+// it had seen; the journal must still hold all of it before it goes.
+func (e *Engine) openStore(ctx context.Context, disk vfs.FS, dir string) (seen wal.Witness, doubt string, err error) {
 	if err := checkRoom(disk, dir); err != nil {
 		return seen, "", err
 	}
@@ -71,14 +72,45 @@ func (e *Engine) openStore(disk vfs.FS, dir string) (seen wal.Witness, doubt str
 		return seen, "", err
 	}
 	e.store = roomy{store, disk, dir}
-	applied, clean, err := ingest.Condition(e.store)
+	c, err := examine(ctx, e.store)
 	if err != nil {
 		return seen, "", err
 	}
-	if !clean {
-		doubt = fmt.Sprintf("the store had not been closed properly, so it is made anew from the journal (it had come to lsn %d)", applied.LSN)
+	if c.doubt == "" && !c.clean {
+		e.news = append(e.news, fmt.Sprintf("the store had not been closed properly: its last %d transactions are all there, up to lsn %d", c.checked, c.applied.LSN))
 	}
-	return witnessOf(applied), doubt, nil
+	return witnessOf(c.applied), c.doubt, nil
+}
+
+// condition is what an opened store is like.
+type condition struct {
+	applied ingest.Applied
+	clean   bool   // closed properly
+	checked uint64 // transactions that were looked at because it was not
+	doubt   string // why it should be made anew; empty: it may be asked
+}
+
+// examine looks whether a store may be asked. One that was not closed properly is when nothing is missing in it. A store
+// of a newer format is an error.
+func examine(ctx context.Context, store kv.Store) (c condition, err error) {
+	if c.applied, c.clean, err = ingest.Condition(store); err != nil || c.applied.LSN == 0 {
+		return c, err
+	}
+	err = ingest.CheckFormat(store)
+	if errors.Is(err, ingest.ErrOlderFormat) {
+		c.doubt = fmt.Sprintf("the store was written by an older program and is made anew from the journal (it had come to lsn %d)", c.applied.LSN)
+		return c, nil
+	}
+	if err != nil || c.clean {
+		return c, err
+	}
+	c.checked, err = ingest.CheckWhole(ctx, store)
+	var hole *ingest.HoleError
+	if errors.As(err, &hole) {
+		c.doubt = fmt.Sprintf("the store had not been closed properly and lacks something (%v), so it is made anew from the journal", hole)
+		return c, nil
+	}
+	return c, err
 }
 
 // replaceDamaged puts a store that cannot be read beside, and opens an empty one.

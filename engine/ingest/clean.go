@@ -33,15 +33,16 @@ func MarkClean(store kv.Store) error {
 // Condition is how far a store has come, and whether it was closed properly there. A store that was not may lack keys
 // in the middle without knowing it.
 func Condition(store kv.Store) (applied Applied, clean bool, err error) {
-	v, err := NewView(store)
+	snap, err := store.Snapshot()
 	if err != nil {
 		return applied, false, err
 	}
-	defer v.Close()
+	defer snap.Close()
+	v := View{snap: snap}
 	if applied, err = v.Applied(); err != nil {
 		return applied, false, err
 	}
-	value, err := v.snap.Get(keyClean)
+	value, err := snap.Get(keyClean)
 	switch {
 	case errors.Is(err, kv.ErrNotFound):
 		return applied, applied.LSN == 0, nil

@@ -13,25 +13,26 @@ import (
 // sort as their bytes do.
 //
 //	H: V: E: B: S: L: W: Q: X:                          what is where: a record by its own hash
-//	  letter ':' hash(32)                                → PRIMARY
-//	c: subject TEXT predicate TEXT time(8) lsn(8)        → hash(32), payload: assertions, for a lens
-//	r: kind(1) hash(32) link(1) lsn(8)                   → kind(1), hash(32), [payload]: who names this record
-//	t: ^time(8) ^lsn(8)                                  → ROW: audits, newest first
-//	g: agent TEXT ^time(8) ^lsn(8)                       → subject TEXT predicate TEXT: audits of an agent
-//	s: subject TEXT ^time(8) ^lsn(8)                     → agent TEXT predicate TEXT: audits about a subject
+//	  letter ':' hash(32)                                → PLACE
+//	c: subject TEXT predicate TEXT time(8) lsn(8)        → CANDIDATE: assertions, for a lens
+//	r: kind(1) hash(32) link(1) lsn(8)                   → kind(1) hash(32) payload, or nothing: who names this record
+//	t: LIST                                              audits
+//	g: agent TEXT LIST                                   audits of an agent
+//	s: subject TEXT LIST                                 audits about a subject
 //	w: ^time(8) ^lsn(8)                                  → recorded at(8), hash(32), payload: events, newest first
-//	u: question hash(32)                                 → hash(32): the audit of a question (rule 6)
-//	f: answer key(32) ^lsn(8)                            → hash(32), result hash(32): what the same question was told
+//	u: question hash(32)                                 → lsn(8): the audit of a question (rule 6)
+//	f: answer key(32) ^lsn(8)                            → result hash(32): what the same question was told
 //	a: agent TEXT                                        → AGENT: who asks
-//	n: lsn(8)                                            → kind(1), hash(32): dense, one for each record applied
-//	m:applied                                            → lsn(8), log id(16), chain(32)
+//	n: lsn / 128 (8)                                     → up to 128 × kind(1) hash(32): dense, what lies at each LSN
+//	b: slot(2)                                           → flush(8), first lsn(8), last lsn(8): batches (flushes.go)
+//	m:applied                                            → lsn(8), log id(16), chain(32), flush(8)
 //	m:clean                                              → lsn(8): closed properly there (clean.go)
 //	m:format                                             → version(4)
 //
-//	PRIMARY  the journal's record, header first; or 'P', segment(8), offset(8), length(4), lsn(8), recorded at(8)
-//	         for what is large or already lies in an index
-//	ROW      recorded at(8), hash(32), length(4), annotation, payload
-//	AGENT    queries(8), newest timestamp(8), newest recorded at(8), lsn(8) of the last one counted
+//	PLACE      uvarint lsn, uvarint segment, uvarint offset / 8, uvarint payload bytes: the journal has the record
+//	LIST       packs of audits, newest first (list.go, pack.go)
+//	CANDIDATE  what a lens weighs (candidate.go)
+//	AGENT      queries(8), newest timestamp(8), newest recorded at(8), lsn(8) of the last one counted
 const (
 	spaceCandidates = 'c'
 	spaceLinks      = 'r'
@@ -43,6 +44,7 @@ const (
 	spaceAnswers    = 'f'
 	spaceAgents     = 'a'
 	spaceDense      = 'n'
+	spaceFlushes    = 'b'
 )
 
 var (
@@ -61,7 +63,7 @@ const (
 	LinkSource      Link = 5  // assertion → evidence (digest)
 	LinkParent      Link = 6  // assertion → assertion or audit
 	LinkBasedOn     Link = 7  // event → audit or assertion
-	LinkContributed Link = 8  // audit → assertion
+	LinkContributed Link = 8  // audit → assertion, where the list of its subject does not tell (received.go)
 	LinkErases      Link = 9  // erasure → the target's hash, under every kind; with payload
 	LinkEpoch       Link = 10 // assertion → epoch
 )
@@ -139,18 +141,6 @@ func linkKey(target record.ID, link Link, lsn record.LSN) []byte {
 	return binary.BigEndian.AppendUint64(linkPrefix(target, link), uint64(lsn))
 }
 
-func timelineKey(t record.Time, lsn record.LSN) []byte {
-	return appendNewest(space(spaceTimeline), t, lsn)
-}
-
-func byAgentKey(agent string, t record.Time, lsn record.LSN) []byte {
-	return appendNewest(appendText(space(spaceByAgent), agent), t, lsn)
-}
-
-func bySubjectKey(subject string, t record.Time, lsn record.LSN) []byte {
-	return appendNewest(appendText(space(spaceBySubject), subject), t, lsn)
-}
-
 func eventKey(t record.Time, lsn record.LSN) []byte { return appendNewest(space(spaceEvents), t, lsn) }
 
 func questionKey(question record.Hash) []byte { return append(space(spaceQuestions), question[:]...) }
@@ -163,9 +153,11 @@ func answersKey(answerKey record.Hash, lsn record.LSN) []byte {
 
 func agentKey(agent string) []byte { return appendText(space(spaceAgents), agent) }
 
-func denseKey(lsn record.LSN) []byte {
-	return binary.BigEndian.AppendUint64(space(spaceDense), uint64(lsn))
+func denseKey(number uint64) []byte {
+	return binary.BigEndian.AppendUint64(space(spaceDense), number)
 }
+
+func flushKey(slot uint16) []byte { return binary.BigEndian.AppendUint16(space(spaceFlushes), slot) }
 
 // newestBounds are the ends of a scan over keys that end in ^time ^lsn, for times in [from, to). Nil is open.
 func newestBounds(prefix []byte, from, to *record.Time) (lower, upper []byte) {

@@ -25,9 +25,13 @@ func TestKeysAreAsDrawn(t *testing.T) {
 		{"an audit lies under Q:", primaryKey(record.ID{Kind: record.KindAudit, Hash: hash}), "513a" + ab},
 		{"candidates sort by subject, predicate, time, LSN", candidateKey(&record.Assertion{Subject: "a/b", Predicate: "p", Timestamp: 0x0102}, 3),
 			"633a" + "612f62" + "0001" + "70" + "0001" + "0000000000000102" + "0000000000000003"},
-		{"audits sort newest first", timelineKey(1, 2), "743a" + "fffffffffffffffe" + "fffffffffffffffd"},
+		{"events sort newest first", eventKey(1, 2), "773a" + "fffffffffffffffe" + "fffffffffffffffd"},
+		{"the tail of an agent's list sorts by LSN", tailKey(agentPrefix("a"), 2), "673a" + "61" + "0001" + "01" + "0000000000000002"},
+		{"the packs of a subject's list sort by number", packKey(subjectPrefix("s"), 3), "733a" + "73" + "0001" + "00" + "00000003"},
+		{"the spans of the list of all sort by number", spansKey(allPrefix(), 4), "743a" + "02" + "00000004"},
+		{"a transaction's mark lies in its slot", flushKey(slotOf(flushSlots + 5)), "623a" + "0005"},
 		{"links sort by target, way, LSN", linkKey(assertionID(hash), LinkVote, 7), "723a" + "03" + ab + "01" + "0000000000000007"},
-		{"the dense index sorts by LSN", denseKey(258), "6e3a" + "0000000000000102"},
+		{"the dense index sorts by LSN, 128 to a pack", denseKey(258), "6e3a" + "0000000000000102"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -64,7 +68,7 @@ func FuzzText(f *testing.F) {
 
 func TestNewestBounds(t *testing.T) {
 	at := func(v int64) *record.Time { r := record.Time(v); return &r }
-	key := func(v record.Time, lsn record.LSN) []byte { return timelineKey(v, lsn) }
+	key := func(v record.Time, lsn record.LSN) []byte { return eventKey(v, lsn) }
 	tests := []struct {
 		name     string
 		from, to *record.Time
@@ -82,7 +86,7 @@ func TestNewestBounds(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			lower, upper := newestBounds(space(spaceTimeline), tt.from, tt.to)
+			lower, upper := newestBounds(space(spaceEvents), tt.from, tt.to)
 			for _, lsn := range []record.LSN{0, 1, 1<<64 - 1} {
 				k := key(tt.time, lsn)
 				got := bytes.Compare(k, lower) >= 0 && (upper == nil || bytes.Compare(k, upper) < 0)
@@ -101,7 +105,7 @@ func TestKeysPageIsTrue(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, key := range [][]byte{
-		candidateKey(&record.Assertion{Subject: "a/b", Predicate: "p", Timestamp: 0x0102}, 3), timelineKey(1, 2), denseKey(258),
+		candidateKey(&record.Assertion{Subject: "a/b", Predicate: "p", Timestamp: 0x0102}, 3), eventKey(1, 2), packKey(subjectPrefix("s"), 3), denseKey(258),
 	} {
 		if !strings.Contains(string(page), "`"+hex.EncodeToString(key)+"`") {
 			t.Errorf("docs/formats/keys.md lacks %x", key)

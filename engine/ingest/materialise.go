@@ -2,7 +2,7 @@ package ingest
 
 import (
 	"context"
-	"errors"
+	"encoding/binary"
 	"fmt"
 
 	"episteme/engine/kv"
@@ -19,27 +19,38 @@ type Annotator interface {
 // materialiser turns records into one batch of the store.
 type materialiser struct {
 	store     kv.Store
+	evidence  Evidence
 	log       record.LogID
 	annotator Annotator
 
 	batch   kv.Batch
 	applied Applied                  // where the batch ends
-	stored  record.LSN               // where the last batch that was applied ended
+	stored  Applied                  // where the last batch that was applied ended
+	first   record.LSN               // first one of the batch
+	lists   *growth                  // what the batch adds to lists
+	dense   denseWriter              // what it adds to the dense index
+	about   *subjects                // of assertions, remembered between batches
 	seen    map[record.ID]struct{}   // primaries that the batch puts
 	agents  map[string]*AgentRow     // rows that the batch puts
 	bears   record.LSN               // first record of the batch that a lens may look at; 0: none
 	answers map[record.Hash]struct{} // answer keys whose audits the batch puts
-	before  kv.Snapshot              // the store before the batch, once somebody asked; nobody else writes records
+	before  *View                    // the store before the batch, once somebody asked; nobody else writes records
 }
 
-func newMaterialiser(store kv.Store, log record.LogID, stored record.LSN, annotator Annotator) *materialiser {
-	m := &materialiser{store: store, log: log, stored: stored, annotator: annotator}
+func newMaterialiser(store kv.Store, journal Journal, stored Applied, annotator Annotator) *materialiser {
+	m := &materialiser{
+		store: store, evidence: journal, log: record.LogID(journal.Head().Log), stored: stored, annotator: annotator,
+		lists: newGrowth(), about: newSubjects(),
+	}
 	m.reset()
 	return m
 }
 
 func (m *materialiser) reset() {
 	m.batch.Reset()
+	m.lists.reset()
+	m.about.trim()
+	m.dense = denseWriter{}
 	if m.before != nil {
 		m.before.Close()
 		m.before = nil
@@ -47,19 +58,52 @@ func (m *materialiser) reset() {
 	m.seen = map[record.ID]struct{}{}
 	m.agents = map[string]*AgentRow{}
 	m.answers = map[record.Hash]struct{}{}
-	m.bears = 0
+	m.bears, m.first = 0, 0
+}
+
+// abandon drops a batch that the store refused. What was remembered of it is no longer so.
+func (m *materialiser) abandon() {
+	m.about = newSubjects()
+	m.reset()
+}
+
+// bytes and ops are about what the batch will be; it ends before a store refuses it.
+func (m *materialiser) bytes() int { return m.batch.Bytes() + m.lists.bytes }
+func (m *materialiser) ops() int   { return m.batch.Len() + m.lists.ops }
+
+// view is the store before the batch.
+func (m *materialiser) view() (*View, error) {
+	if m.before == nil {
+		v, err := NewView(m.store, m.evidence)
+		if err != nil {
+			return nil, err
+		}
+		m.before = v
+	}
+	return m.before, nil
 }
 
 // flush applies the batch and the LSN it ends at in one transaction.
-func (m *materialiser) flush() error {
-	if m.batch.Len() == 0 {
+func (m *materialiser) flush(ctx context.Context) error {
+	if m.first == 0 {
 		return nil
 	}
+	before, err := m.view()
+	if err != nil {
+		return err
+	}
+	if err := m.lists.write(ctx, before.snap, &m.batch); err != nil {
+		return err
+	}
+	m.dense.write(&m.batch)
+	m.applied.flush = m.stored.flush + 1
+	m.batch.Put(flushKey(slotOf(m.applied.flush)), flush{m.applied.flush, m.first, m.applied.LSN}.value())
 	m.batch.Put(keyApplied, m.applied.value())
 	if err := m.store.Apply(&m.batch); err != nil {
 		return err
 	}
-	m.stored = m.applied.LSN
+	m.stored = m.applied
+	m.lists.applied()
 	m.reset()
 	return nil
 }
@@ -72,6 +116,28 @@ func (m *materialiser) add(ctx context.Context, rec *wal.Record) error {
 		return err
 	}
 	if !known {
+		if err := m.materialise(ctx, rec, id); err != nil {
+			return err
+		}
+	}
+	before, err := m.view() // materialise may have flushed
+	if err != nil {
+		return err
+	}
+	lsn := record.LSN(rec.LSN)
+	if err := m.dense.add(before.snap, &m.batch, lsn, id); err != nil {
+		return err
+	}
+	if m.first == 0 {
+		m.first = lsn
+	}
+	m.applied = Applied{LSN: lsn, Log: m.log, Chain: record.Hash(rec.Chain)}
+	return nil
+}
+
+// materialise puts a record that was not here before. An erased one has no content left to index.
+func (m *materialiser) materialise(ctx context.Context, rec *wal.Record, id record.ID) error {
+	if rec.Erased == 0 {
 		decoded, err := record.Decode(id.Kind, rec.Payload)
 		if err != nil {
 			return fmt.Errorf("ingest: record %s at lsn %d: %w", id, rec.LSN, err)
@@ -79,11 +145,9 @@ func (m *materialiser) add(ctx context.Context, rec *wal.Record) error {
 		if err := m.index(ctx, rec, id, decoded); err != nil {
 			return err
 		}
-		m.seen[id] = struct{}{}
-		m.batch.Put(primaryKey(id), primaryValue(rec))
 	}
-	m.batch.Put(denseKey(record.LSN(rec.LSN)), append([]byte{byte(id.Kind)}, id.Hash[:]...))
-	m.applied = Applied{record.LSN(rec.LSN), m.log, record.Hash(rec.Chain)}
+	m.seen[id] = struct{}{}
+	m.batch.Put(primaryKey(id), primaryValue(rec))
 	return nil
 }
 
@@ -92,21 +156,11 @@ func (m *materialiser) known(id record.ID) (bool, error) {
 	if _, ok := m.seen[id]; ok {
 		return true, nil
 	}
-	if m.before == nil {
-		snap, err := m.store.Snapshot()
-		if err != nil {
-			return false, err
-		}
-		m.before = snap
-	}
-	switch _, err := m.before.Get(primaryKey(id)); {
-	case err == nil:
-		return true, nil
-	case errors.Is(err, kv.ErrNotFound):
-		return false, nil
-	default:
+	before, err := m.view()
+	if err != nil {
 		return false, err
 	}
+	return before.Has(id)
 }
 
 // index puts the entries by which rec is found.
@@ -118,7 +172,7 @@ func (m *materialiser) index(ctx context.Context, rec *wal.Record, id record.ID,
 		m.link(evidenceID(r.Digest), LinkDescribes, lsn, id, rec.Payload)
 	case *record.Assertion:
 		m.bear(lsn)
-		m.assertion(r, lsn, id, rec.Payload)
+		m.assertion(r, lsn, id)
 	case *record.Vote:
 		m.bear(lsn)
 		m.link(assertionID(r.Assertion), LinkVote, lsn, id, rec.Payload)
@@ -152,13 +206,19 @@ func (m *materialiser) bear(lsn record.LSN) {
 	}
 }
 
+// link notes that from names target. A record that is read with its target is kept beside it, with its payload; of
+// another only the LSN is kept, in the key.
 func (m *materialiser) link(target record.ID, link Link, lsn record.LSN, from record.ID, payload []byte) {
-	value := append([]byte{byte(from.Kind)}, from.Hash[:]...)
-	m.batch.Put(linkKey(target, link, lsn), append(value, payload...))
+	var value []byte
+	if payload != nil {
+		value = append(append(append(make([]byte, 0, 33+len(payload)), byte(from.Kind)), from.Hash[:]...), payload...)
+	}
+	m.batch.Put(linkKey(target, link, lsn), value)
 }
 
-func (m *materialiser) assertion(r *record.Assertion, lsn record.LSN, id record.ID, payload []byte) {
-	m.batch.Put(candidateKey(r, lsn), append(append([]byte(nil), id.Hash[:]...), payload...))
+func (m *materialiser) assertion(r *record.Assertion, lsn record.LSN, id record.ID) {
+	m.batch.Put(candidateKey(r, lsn), candidateValue(id.Hash, r))
+	m.about.note(id.Hash, r.Subject)
 	m.link(evidenceID(r.Source), LinkSource, lsn, id, nil)
 	for _, parent := range r.Parents {
 		m.link(parent, LinkParent, lsn, id, nil)
@@ -170,6 +230,52 @@ func (m *materialiser) assertion(r *record.Assertion, lsn record.LSN, id record.
 
 func (m *materialiser) audit(ctx context.Context, r *record.Audit, rec *wal.Record, id record.ID) error {
 	lsn := record.LSN(rec.LSN)
+	if m.askedHere(r) {
+		if err := m.question(ctx, r, lsn); err != nil {
+			return err
+		}
+	}
+	before, err := m.view()
+	if err != nil {
+		return err
+	}
+	row := Row{ID: id, LSN: lsn, RecordedAt: record.Time(rec.RecordedAt), Audit: r}
+	if m.annotator != nil {
+		if row.Annotation, err = m.annotator.Annotate(ctx, before, row); err != nil {
+			return err
+		}
+	}
+	received, err := m.received(before, r, lsn, id)
+	if err != nil {
+		return err
+	}
+	if err := m.lists.list(ctx, before.snap, briefOf(r, lsn, rec.Pos, row.Annotation), received); err != nil {
+		return err
+	}
+	return m.countAgent(before, r, lsn, row.RecordedAt)
+}
+
+// received are the beginnings of what an audit received of its own subject, for the list of that; the rest is linked.
+// An answer that was given here rests on assertions about its subject alone.
+func (m *materialiser) received(before *View, r *record.Audit, lsn record.LSN, id record.ID) (beginnings []byte, err error) {
+	for _, c := range r.Contributions {
+		same := m.askedHere(r)
+		if !same {
+			if same, err = m.about.about(before, c.Assertion, r.Subject); err != nil {
+				return nil, err
+			}
+		}
+		if same && len(beginnings) < receivedMax*receivedBytes {
+			beginnings = append(beginnings, c.Assertion[:receivedBytes]...)
+		} else {
+			m.link(assertionID(c.Assertion), LinkContributed, lsn, id, nil)
+		}
+	}
+	return beginnings, nil
+}
+
+// question notes what was asked and answered in this journal.
+func (m *materialiser) question(ctx context.Context, r *record.Audit, lsn record.LSN) error {
 	question, err := r.QuestionHash()
 	if err != nil {
 		return err
@@ -178,67 +284,34 @@ func (m *materialiser) audit(ctx context.Context, r *record.Audit, rec *wal.Reco
 	if err != nil {
 		return err
 	}
-	if err := m.settle(r, answerKey); err != nil {
+	if err := m.settle(ctx, r, answerKey); err != nil {
 		return err
 	}
-	annotation, err := m.annotate(ctx, Row{ID: id, LSN: lsn, RecordedAt: record.Time(rec.RecordedAt), Audit: r})
-	if err != nil {
-		return err
-	}
-	m.batch.Put(timelineKey(r.Timestamp, lsn), appendRow(nil, record.Time(rec.RecordedAt), id.Hash, annotation, rec.Payload))
-	m.batch.Put(byAgentKey(r.Agent, r.Timestamp, lsn), appendText(appendText(nil, r.Subject), r.Predicate))
-	m.batch.Put(bySubjectKey(r.Subject, r.Timestamp, lsn), appendText(appendText(nil, r.Agent), r.Predicate))
-	if m.askedHere(r) {
-		m.batch.Put(questionKey(question), id.Hash[:])
-	}
-	if m.countsAsFlip(r) {
+	m.batch.Put(questionKey(question), binary.BigEndian.AppendUint64(nil, uint64(lsn)))
+	if !r.ExplicitAsOf() { // flips no answer and is not flipped
 		m.answers[answerKey] = struct{}{}
-		m.batch.Put(answersKey(answerKey, lsn), append(append([]byte(nil), id.Hash[:]...), r.ResultHash[:]...))
+		m.batch.Put(answersKey(answerKey, lsn), r.ResultHash[:])
 	}
-	for _, c := range r.Contributions {
-		m.link(assertionID(c.Assertion), LinkContributed, lsn, id, nil)
-	}
-	return m.countAgent(r, lsn, record.Time(rec.RecordedAt))
+	return nil
 }
 
 // askedHere reports whether an audit was asked in this journal. Only such a one is the answer to a question that is
 // asked again: an imported one says what somebody else was told.
 func (m *materialiser) askedHere(r *record.Audit) bool { return r.Pinned && r.Journal == m.log }
 
-// countsAsFlip reports whether an audit may flip an answer, or be flipped: asked here, about the moment of asking.
-func (m *materialiser) countsAsFlip(r *record.Audit) bool { return m.askedHere(r) && !r.ExplicitAsOf() }
-
 // settle flushes the batch when an audit's annotation may depend on something in it: a record that bore on its
 // answer, or an earlier audit of the same question. Other audits may share a batch, so a rebuild stays fast.
-func (m *materialiser) settle(r *record.Audit, answerKey record.Hash) error {
-	_, same := m.answers[answerKey]
-	if m.askedHere(r) && (same || m.bears != 0 && m.bears <= r.Pin) {
-		return m.flush()
+func (m *materialiser) settle(ctx context.Context, r *record.Audit, answerKey record.Hash) error {
+	if _, same := m.answers[answerKey]; same || m.bears != 0 && m.bears <= r.Pin {
+		return m.flush(ctx)
 	}
 	return nil
 }
 
-func (m *materialiser) annotate(ctx context.Context, row Row) ([]byte, error) {
-	if m.annotator == nil {
-		return nil, nil
-	}
-	v, err := NewView(m.store)
-	if err != nil {
-		return nil, err
-	}
-	defer v.Close()
-	return m.annotator.Annotate(ctx, v, row)
-}
-
-func (m *materialiser) countAgent(r *record.Audit, lsn record.LSN, recordedAt record.Time) error {
+func (m *materialiser) countAgent(before *View, r *record.Audit, lsn record.LSN, recordedAt record.Time) error {
 	row := m.agents[r.Agent]
 	if row == nil {
-		v, err := NewView(m.store)
-		if err != nil {
-			return err
-		}
-		defer v.Close()
-		stored, err := v.Agent(r.Agent)
+		stored, err := before.Agent(r.Agent)
 		if err != nil {
 			return err
 		}

@@ -2,66 +2,83 @@ package ingest
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 
+	"episteme/engine/kv"
 	"episteme/engine/record"
 	"episteme/engine/wal"
 )
 
-// Stored is a record as the store knows it.
+// Evidence reads the journal's records, each checked against its hash. A store keeps no copy of them, only their
+// places.
+type Evidence interface {
+	ReadAt(pos wal.Position) (wal.Record, error)
+}
+
+// ErrBroken means that the bytes of a record in the journal are not what they were when it was recorded.
+var ErrBroken = errors.New("the bytes in the journal are not those that were recorded")
+
+// Stored is a record as it lies in the journal, found through the store.
 type Stored struct {
 	ID         record.ID
 	LSN        record.LSN
 	RecordedAt record.Time
-	Payload    []byte // nil: it lies in the journal only, at Position
-	Position   wal.Position
+	Payload    []byte // nil when Erased; the caller owns it
+	Erased     bool   // the payload was removed for a stated reason
 }
 
-// inlineMax is the most payload bytes that the store keeps a copy of: above it the journal's copy is read. A page of
-// a disk, so that what a list shows rarely needs a second read.
-const inlineMax = 4 << 10
-
-// inJournal begins a primary value that is a position; the other kind begins with the journal's record magic, 'E'.
-const inJournal = 'P'
-
-const positionBytes = 1 + 8 + 8 + 4 + 8 + 8
-
-// primaryValue is what the store keeps under a record's own hash. Audits and events lie in full in an index.
+// primaryValue is what the store keeps under a record's own hash: uvarint lsn and its place in the journal.
 func primaryValue(rec *wal.Record) []byte {
-	kind := record.Kind(rec.Kind)
-	if kind != record.KindEvidence && kind != record.KindAudit && len(rec.Payload) <= inlineMax {
-		return append(append(make([]byte, 0, len(rec.Header)+len(rec.Payload)), rec.Header...), rec.Payload...)
-	}
-	v := append(make([]byte, 0, positionBytes), inJournal)
-	v = binary.BigEndian.AppendUint64(v, rec.Pos.Segment)
-	v = binary.BigEndian.AppendUint64(v, uint64(rec.Pos.Offset))
-	v = binary.BigEndian.AppendUint32(v, rec.Pos.Length)
-	v = binary.BigEndian.AppendUint64(v, uint64(rec.LSN))
-	return binary.BigEndian.AppendUint64(v, uint64(rec.RecordedAt))
+	return appendPlace(binary.AppendUvarint(nil, uint64(rec.LSN)), rec.Pos)
 }
 
-// readPrimary reads what primaryValue wrote. The payload aliases value.
-func readPrimary(id record.ID, value []byte) (Stored, error) {
-	s := Stored{ID: id}
-	if len(value) == positionBytes && value[0] == inJournal {
-		s.Position = wal.Position{
-			Segment: binary.BigEndian.Uint64(value[1:]),
-			Offset:  int64(binary.BigEndian.Uint64(value[9:])),
-			Length:  binary.BigEndian.Uint32(value[17:]),
-		}
-		s.LSN = record.LSN(binary.BigEndian.Uint64(value[21:]))
-		s.RecordedAt = record.Time(binary.BigEndian.Uint64(value[29:]))
-		return s, nil
+// primary finds where a record lies; kv.ErrNotFound when it is not here.
+func (v *View) primary(id record.ID) (lsn record.LSN, place wal.Position, err error) {
+	if !id.Kind.Valid() {
+		return 0, place, kv.ErrNotFound
 	}
-	if len(value) < wal.HeaderBytes {
-		return s, &StoreError{primaryKey(id), fmt.Sprintf("%d bytes", len(value)), "a record or its position"}
-	}
-	h, err := wal.ReadHeader(value)
+	value, err := v.snap.Get(primaryKey(id))
 	if err != nil {
-		return s, &StoreError{primaryKey(id), err.Error(), "a record of the journal"}
+		return 0, place, err
 	}
-	s.LSN, s.RecordedAt = record.LSN(h.LSN), record.Time(h.RecordedAt)
-	s.Payload = value[wal.HeaderBytes:]
+	in := field{rest: value}
+	lsn, place = record.LSN(in.uvarint()), in.place()
+	if in.bad || len(in.rest) > 0 {
+		return 0, place, &StoreError{primaryKey(id), fmt.Sprintf("%d bytes", len(value)), "a place in the journal"}
+	}
+	return lsn, place, nil
+}
+
+// Get reads a record by its id. kv.ErrNotFound: it is not here. ErrBroken: it is, and its bytes changed; ID and LSN are
+// set all the same.
+func (v *View) Get(id record.ID) (Stored, error) {
+	lsn, place, err := v.primary(id)
+	if err != nil {
+		return Stored{}, err
+	}
+	return v.read(id.Kind, id.Hash, lsn, place)
+}
+
+// read reads the record that the store says lies at place. The zero hash is any.
+func (v *View) read(kind record.Kind, hash record.Hash, lsn record.LSN, place wal.Position) (Stored, error) {
+	s := Stored{ID: record.ID{Kind: kind, Hash: hash}, LSN: lsn}
+	rec, err := v.evidence.ReadAt(place)
+	if errors.Is(err, wal.ErrClosed) {
+		return s, err
+	}
+	if err != nil {
+		return s, fmt.Errorf("%w: %w", ErrBroken, err)
+	}
+	switch {
+	case record.LSN(rec.LSN) != lsn:
+		return s, fmt.Errorf("%w: the journal has lsn %d where the store says %d", ErrBroken, rec.LSN, lsn)
+	case record.Kind(rec.Kind) != kind || !hash.IsZero() && record.Hash(rec.Hash) != hash:
+		return s, fmt.Errorf("%w: at lsn %d the journal has %s, the store says %s", ErrBroken, lsn,
+			record.ID{Kind: record.Kind(rec.Kind), Hash: record.Hash(rec.Hash)}, s.ID)
+	}
+	s.ID.Hash, s.RecordedAt = record.Hash(rec.Hash), record.Time(rec.RecordedAt)
+	s.Payload, s.Erased = rec.Payload, rec.Erased != 0
 	return s, nil
 }
 

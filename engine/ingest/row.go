@@ -2,57 +2,56 @@ package ingest
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"fmt"
 
 	"episteme/engine/record"
 )
 
-// Row is an audit as a list needs it: one entry of the store, no second read.
+// Row is an audit in full, as its list and the journal have it.
 type Row struct {
 	ID         record.ID
 	LSN        record.LSN
 	RecordedAt record.Time
 	Annotation []byte // what the Annotator said; opaque here
 	Audit      *record.Audit
+	Erased     bool // its payload was removed: Audit has no more than the columns of its list
 }
 
-func appendRow(dst []byte, recordedAt record.Time, hash record.Hash, annotation, payload []byte) []byte {
-	dst = binary.BigEndian.AppendUint64(dst, uint64(recordedAt))
-	dst = append(dst, hash[:]...)
-	dst = binary.BigEndian.AppendUint32(dst, uint32(len(annotation)))
-	return append(append(dst, annotation...), payload...)
-}
-
-// rowFixed is the bytes of a row before its annotation.
-const rowFixed = 8 + 32 + 4
-
-// rowPayload is the audit's payload in a row, in place.
-func rowPayload(key, value []byte) ([]byte, error) {
-	if len(value) < rowFixed || uint64(binary.BigEndian.Uint32(value[40:])) > uint64(len(value)-rowFixed) {
-		return nil, &StoreError{bytes.Clone(key), fmt.Sprintf("%d bytes", len(value)), "an audit's row"}
-	}
-	return value[rowFixed+int(binary.BigEndian.Uint32(value[40:])):], nil
-}
-
-func readRow(key, value []byte) (Row, error) {
-	payload, err := rowPayload(key, value)
+// Row reads the audit at a place that a list named.
+func (v *View) Row(b Brief) (Row, error) {
+	s, err := v.read(record.KindAudit, record.Hash{}, b.LSN, b.place)
 	if err != nil {
 		return Row{}, err
 	}
-	_, lsn := cutNewest(key)
-	r := Row{
-		ID:         record.ID{Kind: record.KindAudit, Hash: record.Hash(value[8:40])},
-		LSN:        lsn,
-		RecordedAt: record.Time(binary.BigEndian.Uint64(value)),
-		Annotation: bytes.Clone(value[rowFixed : len(value)-len(payload)]),
+	r := Row{ID: s.ID, LSN: s.LSN, RecordedAt: s.RecordedAt, Annotation: bytes.Clone(b.Annotation)}
+	if s.Erased {
+		r.Erased, r.Audit = true, &record.Audit{Agent: b.Agent, Timestamp: b.Timestamp, Subject: b.Subject, Predicate: b.Predicate, Lens: b.Lens}
+		return r, nil
 	}
-	rec, err := record.Decode(record.KindAudit, payload)
+	rec, err := record.Decode(record.KindAudit, s.Payload)
 	if err != nil {
-		return Row{}, &StoreError{key, err.Error(), "an audit"}
+		return Row{}, fmt.Errorf("%s at lsn %d: %w", s.ID, s.LSN, err)
 	}
 	r.Audit = rec.(*record.Audit)
 	return r, nil
+}
+
+// RowOf finds an audit by its id. kv.ErrNotFound: it is not here.
+func (v *View) RowOf(ctx context.Context, id record.ID) (Row, error) {
+	lsn, _, err := v.primary(id)
+	if err != nil {
+		return Row{}, err
+	}
+	b, ok, err := v.at(ctx, allPrefix(), lsn)
+	if err != nil {
+		return Row{}, err
+	}
+	if !ok {
+		return Row{}, &StoreError{allPrefix(), "nothing", fmt.Sprintf("the audit at lsn %d", lsn)}
+	}
+	return v.Row(b)
 }
 
 // EventRow is an event with its place.
@@ -131,20 +130,30 @@ type Applied struct {
 	LSN   record.LSN
 	Log   record.LogID
 	Chain record.Hash // of the record at LSN
+
+	flush uint64 // number of the transaction (flushes.go)
 }
 
 func (a Applied) value() []byte {
 	v := binary.BigEndian.AppendUint64(nil, uint64(a.LSN))
-	return append(append(v, a.Log[:]...), a.Chain[:]...)
+	v = append(append(v, a.Log[:]...), a.Chain[:]...)
+	return binary.BigEndian.AppendUint64(v, a.flush)
 }
 
 func readApplied(value []byte) (Applied, error) {
-	if len(value) != 56 {
-		return Applied{}, &StoreError{keyApplied, fmt.Sprintf("%d bytes", len(value)), "56"}
+	a := Applied{}
+	switch len(value) {
+	case appliedBytes + 8:
+		a.flush = binary.BigEndian.Uint64(value[appliedBytes:])
+	case appliedBytes: // of format 1: what it has come to still says whose journal it is
+	default:
+		return a, &StoreError{keyApplied, fmt.Sprintf("%d bytes", len(value)), fmt.Sprint(appliedBytes + 8)}
 	}
-	return Applied{
-		LSN:   record.LSN(binary.BigEndian.Uint64(value)),
-		Log:   record.LogID(value[8:24]),
-		Chain: record.Hash(value[24:56]),
-	}, nil
+	a.LSN = record.LSN(binary.BigEndian.Uint64(value))
+	a.Log = record.LogID(value[8:24])
+	a.Chain = record.Hash(value[24:appliedBytes])
+	return a, nil
 }
+
+// appliedBytes of m:applied say what was applied; the number of the transaction follows.
+const appliedBytes = 56

@@ -3,7 +3,6 @@ package ingest
 import (
 	"bytes"
 	"context"
-	"errors"
 	"iter"
 	"math"
 
@@ -11,111 +10,19 @@ import (
 	"episteme/engine/record"
 )
 
-// Brief is an audit's place and the columns that its index entry carries.
-type Brief struct {
-	Timestamp record.Time
-	LSN       record.LSN
-	Agent     string
-	Subject   string
-	Predicate string
-}
-
-// Rows yields the audits with a timestamp in [from, to), newest first, in full. Nil is open.
-func (v *View) Rows(ctx context.Context, from, to *record.Time) iter.Seq2[Row, error] {
-	return func(yield func(Row, error) bool) {
-		for p, err := range v.places(ctx, from, to) {
-			var r Row
-			if err == nil {
-				r, err = readRow(bytes.Clone(p.Key), p.Value)
-			}
-			if !yield(r, err) || err != nil {
-				return
-			}
-		}
-	}
-}
-
-// All yields the audits in [from, to), newest first. The columns are read only when asked for, so that counting costs
-// no decoding.
-func (v *View) All(ctx context.Context, from, to *record.Time, columns bool) iter.Seq2[Brief, error] {
-	return func(yield func(Brief, error) bool) {
-		for p, err := range v.places(ctx, from, to) {
-			var b Brief
-			if err == nil {
-				b.Timestamp, b.LSN = cutNewest(p.Key)
-				if columns {
-					err = readColumns(p, &b)
-				}
-			}
-			if !yield(b, err) || err != nil {
-				return
-			}
-		}
-	}
-}
-
-func readColumns(e kv.Entry, b *Brief) error {
-	payload, err := rowPayload(e.Key, e.Value)
-	if err != nil {
-		return err
-	}
-	c, err := record.ReadAuditColumns(payload)
-	b.Agent, b.Subject, b.Predicate = string(c.Agent), string(c.Subject), string(c.Predicate)
-	return err
-}
-
-func (v *View) places(ctx context.Context, from, to *record.Time) iter.Seq2[kv.Entry, error] {
-	lower, upper := newestBounds(space(spaceTimeline), from, to)
-	return v.snap.Scan(ctx, lower, upper)
+// All yields the audits with a timestamp in [from, to), newest first. Nil is open.
+func (v *View) All(ctx context.Context, from, to *record.Time) iter.Seq2[Brief, error] {
+	return v.list(ctx, allPrefix(), from, to)
 }
 
 // ByAgent yields the audits of one agent in [from, to), newest first.
 func (v *View) ByAgent(ctx context.Context, agent string, from, to *record.Time) iter.Seq2[Brief, error] {
-	return v.briefs(ctx, appendText(space(spaceByAgent), agent), from, to, func(b *Brief, first, predicate string) {
-		b.Agent, b.Subject, b.Predicate = agent, first, predicate
-	})
+	return v.list(ctx, agentPrefix(agent), from, to)
 }
 
 // BySubject yields the audits about one subject in [from, to), newest first.
 func (v *View) BySubject(ctx context.Context, subject string, from, to *record.Time) iter.Seq2[Brief, error] {
-	return v.briefs(ctx, appendText(space(spaceBySubject), subject), from, to, func(b *Brief, first, predicate string) {
-		b.Agent, b.Subject, b.Predicate = first, subject, predicate
-	})
-}
-
-// briefs scans an index whose values are two texts.
-func (v *View) briefs(ctx context.Context, prefix []byte, from, to *record.Time, set func(b *Brief, first, second string)) iter.Seq2[Brief, error] {
-	lower, upper := newestBounds(prefix, from, to)
-	return func(yield func(Brief, error) bool) {
-		for e, err := range v.snap.Scan(ctx, lower, upper) {
-			var b Brief
-			if err == nil {
-				b.Timestamp, b.LSN = cutNewest(e.Key)
-				first, rest, ok := cutText(e.Value)
-				second, _, ok2 := cutText(rest)
-				if !ok || !ok2 {
-					err = &StoreError{bytes.Clone(e.Key), "other columns", "the columns of an audit"}
-				}
-				set(&b, first, second)
-			}
-			if !yield(b, err) || err != nil {
-				return
-			}
-		}
-	}
-}
-
-// Row is the audit at a place that an index named.
-func (v *View) Row(b Brief) (Row, error) {
-	key := timelineKey(b.Timestamp, b.LSN)
-	value, err := v.snap.Get(key)
-	if errors.Is(err, kv.ErrNotFound) {
-		return Row{}, &StoreError{key, "nothing", "the audit that an index names"}
-	}
-	if err != nil {
-		return Row{}, err
-	}
-	return readRow(key, value)
+	return v.list(ctx, subjectPrefix(subject), from, to)
 }
 
 // Events yields what happened in [from, to), newest first.
@@ -170,20 +77,40 @@ func (v *View) firstSubject(ctx context.Context, lower, upper []byte) (string, b
 	return "", false, nil
 }
 
-// Oldest is the smallest timestamp of an audit or an event, nil when there is none. It walks the keys from the newest
-// on; the store has no scan the other way.
-func (v *View) Oldest(ctx context.Context) (*record.Time, error) {
-	var oldest *record.Time
-	for _, letter := range []byte{spaceTimeline, spaceEvents} {
-		last, err := v.lastTime(ctx, space(letter))
-		if err != nil {
-			return nil, err
+// Extent is the smallest and the greatest timestamp of all audits and events, nil when there is none.
+func (v *View) Extent(ctx context.Context) (oldest, newest *record.Time, err error) {
+	take := func(t record.Time) {
+		if oldest == nil || t < *oldest {
+			oldest = &t
 		}
-		if last != nil && (oldest == nil || *last < *oldest) {
-			oldest = last
+		if newest == nil || t > *newest {
+			newest = &t
 		}
 	}
-	return oldest, nil
+	for s, err := range spans(ctx, v.snap, allPrefix()) {
+		if err != nil {
+			return nil, nil, err
+		}
+		take(s.oldest)
+		take(s.newest)
+	}
+	audits, err := tail(ctx, v.snap, allPrefix())
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, b := range audits {
+		take(b.Timestamp)
+	}
+	first, err := v.firstTime(ctx, space(spaceEvents), record.MaxTime)
+	if err != nil || first == nil {
+		return oldest, newest, err
+	}
+	take(*first)
+	last, err := v.lastTime(ctx, space(spaceEvents))
+	if err == nil && last != nil {
+		take(*last)
+	}
+	return oldest, newest, err
 }
 
 // lastTime finds the last key of a newest-first index by halving the span of time: 63 short scans, however long the

@@ -14,15 +14,18 @@ import (
 
 // View reads the store at one moment. All of an answer's reads go through one View, so that they agree. Close it
 // soon. Safe for use by several goroutines.
-type View struct{ snap kv.Snapshot }
+type View struct {
+	snap     kv.Snapshot
+	evidence Evidence
+}
 
-// NewView takes a snapshot of store.
-func NewView(store kv.Store) (*View, error) {
+// NewView takes a snapshot of store, which was made from the journal that evidence reads.
+func NewView(store kv.Store, evidence Evidence) (*View, error) {
 	snap, err := store.Snapshot()
 	if err != nil {
 		return nil, err
 	}
-	return &View{snap}, nil
+	return &View{snap, evidence}, nil
 }
 
 // Close releases the snapshot.
@@ -40,18 +43,6 @@ func (v *View) Applied() (Applied, error) {
 	return readApplied(value)
 }
 
-// Get finds a record by its id; kv.ErrNotFound when it is not here.
-func (v *View) Get(id record.ID) (Stored, error) {
-	if !id.Kind.Valid() {
-		return Stored{}, kv.ErrNotFound
-	}
-	value, err := v.snap.Get(primaryKey(id))
-	if err != nil {
-		return Stored{}, err
-	}
-	return readPrimary(id, value)
-}
-
 // Has reports whether a record is here.
 func (v *View) Has(id record.ID) (bool, error) {
 	_, err := v.snap.Get(primaryKey(id))
@@ -59,43 +50,6 @@ func (v *View) Has(id record.ID) (bool, error) {
 		return false, nil
 	}
 	return err == nil, err
-}
-
-// Candidate is an assertion as the candidate index has it.
-type Candidate struct {
-	ID        record.ID
-	LSN       record.LSN
-	Assertion *record.Assertion
-}
-
-// Candidates yields the assertions with this subject and predicate, whenever they were made, oldest first.
-func (v *View) Candidates(ctx context.Context, subject, predicate string) iter.Seq2[Candidate, error] {
-	return func(yield func(Candidate, error) bool) {
-		for e, err := range kv.ScanPrefix(ctx, v.snap, candidatePrefix(subject, predicate)) {
-			var c Candidate
-			if err == nil {
-				c, err = readCandidate(e)
-			}
-			if !yield(c, err) || err != nil {
-				return
-			}
-		}
-	}
-}
-
-func readCandidate(e kv.Entry) (Candidate, error) {
-	if len(e.Value) < 32 || len(e.Key) < 8 {
-		return Candidate{}, &StoreError{bytes.Clone(e.Key), fmt.Sprintf("%d bytes", len(e.Value)), "a candidate"}
-	}
-	r, err := record.Decode(record.KindAssertion, e.Value[32:])
-	if err != nil {
-		return Candidate{}, &StoreError{bytes.Clone(e.Key), err.Error(), "an assertion"}
-	}
-	return Candidate{
-		ID:        assertionID(record.Hash(e.Value[:32])),
-		LSN:       lastLSN(e.Key),
-		Assertion: r.(*record.Assertion),
-	}, nil
 }
 
 // Linked is a record that names another.
@@ -108,10 +62,11 @@ type Linked struct {
 // Links yields the records that name target in this way, in the order of the journal.
 func (v *View) Links(ctx context.Context, target record.ID, link Link) iter.Seq2[Linked, error] {
 	return func(yield func(Linked, error) bool) {
+		var near densePack
 		for e, err := range kv.ScanPrefix(ctx, v.snap, linkPrefix(target, link)) {
 			var l Linked
 			if err == nil {
-				l, err = readLinked(e)
+				l, err = v.readLinked(e, &near)
 			}
 			if !yield(l, err) || err != nil {
 				return
@@ -120,17 +75,18 @@ func (v *View) Links(ctx context.Context, target record.ID, link Link) iter.Seq2
 	}
 }
 
-func readLinked(e kv.Entry) (Linked, error) {
+func (v *View) readLinked(e kv.Entry, near *densePack) (l Linked, err error) {
+	l.LSN = lastLSN(e.Key)
+	if len(e.Value) == 0 {
+		l.ID, err = v.idAt(l.LSN, near)
+		return l, err
+	}
 	if len(e.Value) < 33 {
 		return Linked{}, &StoreError{bytes.Clone(e.Key), fmt.Sprintf("%d bytes", len(e.Value)), "a link"}
 	}
-	l := Linked{ID: record.ID{Kind: record.Kind(e.Value[0]), Hash: record.Hash(e.Value[1:33])}, LSN: lastLSN(e.Key)}
-	if len(e.Value) > 33 {
-		r, err := record.Decode(l.ID.Kind, e.Value[33:])
-		if err != nil {
-			return Linked{}, &StoreError{bytes.Clone(e.Key), err.Error(), "a record"}
-		}
-		l.Record = r
+	l.ID = record.ID{Kind: record.Kind(e.Value[0]), Hash: record.Hash(e.Value[1:33])}
+	if l.Record, err = record.Decode(l.ID.Kind, e.Value[33:]); err != nil {
+		return Linked{}, &StoreError{bytes.Clone(e.Key), err.Error(), "a record"}
 	}
 	return l, nil
 }
@@ -144,10 +100,11 @@ func (v *View) AuditByQuestion(question record.Hash) (record.ID, bool, error) {
 	if err != nil {
 		return record.ID{}, false, err
 	}
-	if len(value) != 32 {
-		return record.ID{}, false, &StoreError{questionKey(question), fmt.Sprintf("%d bytes", len(value)), "32"}
+	if len(value) != 8 {
+		return record.ID{}, false, &StoreError{questionKey(question), fmt.Sprintf("%d bytes", len(value)), "8"}
 	}
-	return record.ID{Kind: record.KindAudit, Hash: record.Hash(value)}, true, nil
+	id, err := v.idAt(lastLSN(value), &densePack{})
+	return id, err == nil, err
 }
 
 // AnswerBefore finds what the same question was told last before an LSN.
@@ -159,10 +116,12 @@ func (v *View) AnswerBefore(ctx context.Context, answerKey record.Hash, before r
 		if err != nil {
 			return id, result, false, err
 		}
-		if len(e.Value) != 64 {
-			return id, result, false, &StoreError{bytes.Clone(e.Key), fmt.Sprintf("%d bytes", len(e.Value)), "64"}
+		if len(e.Value) != 32 {
+			return id, result, false, &StoreError{bytes.Clone(e.Key), fmt.Sprintf("%d bytes", len(e.Value)), "32"}
 		}
-		return record.ID{Kind: record.KindAudit, Hash: record.Hash(e.Value[:32])}, record.Hash(e.Value[32:]), true, nil
+		result = record.Hash(e.Value)
+		id, err = v.idAt(^lastLSN(e.Key), &densePack{})
+		return id, result, err == nil, err
 	}
 	return id, result, false, nil
 }

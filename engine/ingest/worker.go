@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"sync"
@@ -12,8 +11,9 @@ import (
 	"episteme/engine/wal"
 )
 
-// storeFormat is the version of the key space. A store of another version is made anew from the journal.
-const storeFormat = 1
+// StoreFormat is the version of the key space. A store of an older version is made anew from the journal; one of a
+// newer is refused.
+const StoreFormat = 2
 
 // Bounds of a batch, bytes of keys and values and operations. Badger takes 15 % of its 4 MiB memtable in one
 // transaction, 0.63 MB and 6,500 operations; half of that leaves room for its own overhead and for the last record. A
@@ -53,7 +53,7 @@ func Start(journal Journal, store kv.Store, annotator Annotator) (*Worker, error
 	ctx, cancel := context.WithCancel(context.Background())
 	w := &Worker{
 		journal: journal, store: store, limit: batchBytes,
-		mat:    newMaterialiser(store, record.LogID(journal.Head().Log), applied.LSN, annotator),
+		mat:    newMaterialiser(store, journal, applied, annotator),
 		cancel: cancel, done: make(chan struct{}),
 		applied: applied.LSN, moved: make(chan struct{}),
 	}
@@ -63,7 +63,7 @@ func Start(journal Journal, store kv.Store, annotator Annotator) (*Worker, error
 
 // prepare reads how far the store has come and refuses a store of another journal or format.
 func prepare(journal Journal, store kv.Store) (Applied, error) {
-	v, err := NewView(store)
+	v, err := NewView(store, journal)
 	if err != nil {
 		return Applied{}, err
 	}
@@ -84,7 +84,7 @@ func prepare(journal Journal, store kv.Store) (Applied, error) {
 	if err := checkChain(journal, applied); err != nil {
 		return applied, err
 	}
-	return applied, checkFormat(v)
+	return applied, CheckFormat(store)
 }
 
 // checkChain refuses a store whose last record is not the journal's at that LSN.
@@ -96,23 +96,6 @@ func checkChain(journal Journal, applied Applied) error {
 	if record.Hash(chain) != applied.Chain {
 		return fmt.Errorf("%w: at lsn %d the store has chain %s, the journal %s; if the journal is the right one, "+
 			"`episteme rebuild` makes the store anew", ErrWrongJournal, applied.LSN, applied.Chain, record.Hash(chain))
-	}
-	return nil
-}
-
-func markFormat(store kv.Store) error {
-	var b kv.Batch
-	b.Put(keyFormat, binary.BigEndian.AppendUint32(nil, storeFormat))
-	return store.Apply(&b)
-}
-
-func checkFormat(v *View) error {
-	value, err := v.snap.Get(keyFormat)
-	if err != nil {
-		return fmt.Errorf("store: read its format: %w", err)
-	}
-	if len(value) != 4 || binary.BigEndian.Uint32(value) != storeFormat {
-		return fmt.Errorf("store: found format %x, expected %d; `episteme rebuild` makes the store anew from the journal", value, storeFormat)
 	}
 	return nil
 }
@@ -165,20 +148,20 @@ func (w *Worker) run(ctx context.Context) {
 		if errors.Is(err, kv.ErrBatchTooBig) && w.limit > 1 {
 			// Nothing of the batch was applied: go back to where the store is, with half the bytes.
 			w.limit /= 2
-			w.mat.reset()
+			w.mat.abandon()
 			continue
 		}
 		if ctx.Err() != nil {
 			err = errors.New("ingest: the worker was closed")
 		}
-		w.report(w.mat.stored, err)
+		w.report(w.mat.stored.LSN, err)
 		return
 	}
 }
 
 // follow applies records from where the store is, for as long as nothing fails.
 func (w *Worker) follow(ctx context.Context) error {
-	tail := w.journal.Tail(wal.LSN(w.mat.stored) + 1)
+	tail := w.journal.Tail(wal.LSN(w.mat.stored.LSN) + 1)
 	defer tail.Close()
 	for {
 		rec, err := tail.Next(ctx)
@@ -188,13 +171,13 @@ func (w *Worker) follow(ctx context.Context) error {
 		if err := w.mat.add(ctx, &rec); err != nil {
 			return err
 		}
-		if tail.Ready() && w.mat.batch.Bytes() < w.limit && w.mat.batch.Len() < batchOps {
+		if tail.Ready() && w.mat.bytes() < w.limit && w.mat.ops() < batchOps {
 			continue
 		}
-		if err := w.mat.flush(); err != nil {
+		if err := w.mat.flush(ctx); err != nil {
 			return err
 		}
-		w.report(w.mat.stored, nil)
+		w.report(w.mat.stored.LSN, nil)
 	}
 }
 

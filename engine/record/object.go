@@ -2,6 +2,7 @@ package record
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 	"strconv"
 )
@@ -38,6 +39,33 @@ func TextObject(s string) Object    { return Object{Type: Text, Text: s} }
 func NumberObject(f float64) Object { return Object{Type: Number, Number: f} }
 func BoolObject(b bool) Object      { return Object{Type: Bool, Bool: b} }
 func RefObject(id ID) Object        { return Object{Type: Refers, Ref: id} }
+
+// ReadObject reads what AppendBinary wrote of a value, all of b. The error is a *LayoutError.
+func ReadObject(b []byte) (Object, error) {
+	bad := func(found, expected string) (Object, error) {
+		return Object{}, &LayoutError{Kind: KindAssertion, Field: "object", Found: found, Expected: expected}
+	}
+	if len(b) == 0 {
+		return bad("no bytes", "a type byte and a value")
+	}
+	var size int
+	switch ObjectType(b[0]) {
+	case Text:
+		return readObject(b), nil
+	case Number:
+		size = 8
+	case Bool:
+		size = 1
+	case Refers:
+		size = idBytes
+	default:
+		return bad(fmt.Sprintf("type %d", b[0]), "a type from 1 to 4")
+	}
+	if len(b) != 1+size {
+		return bad(fmt.Sprintf("%d bytes of type %d", len(b), b[0]), fmt.Sprintf("%d", 1+size))
+	}
+	return readObject(b), nil
+}
 
 // AppendBinary appends the canonical encoding to dst.
 func (o Object) AppendBinary(dst []byte) []byte {

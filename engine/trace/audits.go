@@ -71,12 +71,12 @@ func (t *Tracer) page(ctx context.Context, v *ingest.View, m *matcher) (*page, e
 		if err != nil {
 			return nil, err
 		}
-		if match.lsn > p.bound {
+		if match.LSN > p.bound {
 			continue // arrived after the first page
 		}
 		p.trace.Total++
-		p.counts.add(match.time)
-		if p.paged && !p.from.behind(match.time, match.lsn) {
+		p.counts.add(match.Timestamp)
+		if p.paged && !p.from.behind(match.Timestamp, match.LSN) {
 			continue
 		}
 		if m.Limit > 0 && len(p.trace.Queries) == m.Limit {
@@ -91,17 +91,16 @@ func (t *Tracer) page(ctx context.Context, v *ingest.View, m *matcher) (*page, e
 			return nil, err
 		}
 		p.trace.Queries = append(p.trace.Queries, a)
-		last.time, last.lsn = match.time, match.lsn
+		last.time, last.lsn = match.Timestamp, match.LSN
 	}
 	p.counts.done(&p.trace)
 	return p, nil
 }
 
-// match is an audit that passed the filter; row is set when the scan had it at hand.
+// match is an audit that passed the filter; row is set when the filter had to look at all of it.
 type match struct {
-	time record.Time
-	lsn  record.LSN
-	row  *ingest.Row
+	ingest.Brief
+	row *ingest.Row
 }
 
 // matches yields what passes the filter, newest first.
@@ -111,21 +110,8 @@ func (m *matcher) matches(ctx context.Context, v *ingest.View) iter.Seq2[match, 
 		return m.indexed(v, v.ByAgent(ctx, m.Agent, m.Range.From, m.Range.To))
 	case m.subject.literal:
 		return m.indexed(v, v.BySubject(ctx, m.subject.pattern, m.Range.From, m.Range.To))
-	case !m.wide:
-		columns := m.Subject != "" || m.Predicate != ""
-		return m.indexed(v, v.All(ctx, m.Range.From, m.Range.To, columns))
 	}
-	return func(yield func(match, error) bool) {
-		for row, err := range v.Rows(ctx, m.Range.From, m.Range.To) {
-			if err != nil {
-				yield(match{}, err)
-				return
-			}
-			if m.row(&row) && !yield(match{row.Audit.Timestamp, row.LSN, &row}, nil) {
-				return
-			}
-		}
-	}
+	return m.indexed(v, v.All(ctx, m.Range.From, m.Range.To))
 }
 
 // indexed yields what passes from an index that has a few columns, reading full rows only where they decide.
@@ -139,7 +125,7 @@ func (m *matcher) indexed(v *ingest.View, briefs iter.Seq2[ingest.Brief, error])
 			if !m.brief(b) {
 				continue
 			}
-			found := match{time: b.Timestamp, lsn: b.LSN}
+			found := match{Brief: b}
 			if m.wide {
 				row, err := v.Row(b)
 				if err != nil {
@@ -161,7 +147,7 @@ func (m *matcher) indexed(v *ingest.View, briefs iter.Seq2[ingest.Brief, error])
 // shown is a match as people and programs see it.
 func (t *Tracer) shown(ctx context.Context, v *ingest.View, m match, n *names) (ask.Audit, error) {
 	if m.row == nil {
-		row, err := v.Row(ingest.Brief{Timestamp: m.time, LSN: m.lsn})
+		row, err := v.Row(m.Brief)
 		if err != nil {
 			return ask.Audit{}, err
 		}
@@ -205,7 +191,7 @@ func (t *Tracer) audit(ctx context.Context, row ingest.Row, n *names) (ask.Audit
 		}
 		out.Contributions = append(out.Contributions, shown)
 	}
-	out.Findings, err = decodeFindings(row.Annotation)
+	out.Findings, err = decodeFindings(row.Annotation, a)
 	return out, err
 }
 
@@ -252,11 +238,8 @@ func (n *names) value(assertion record.Hash) (record.Object, error) {
 		return o, nil
 	}
 	stored, err := n.view.Get(assertionID(assertion))
-	if err != nil && !errors.Is(err, kv.ErrNotFound) {
+	if err != nil && !errors.Is(err, kv.ErrNotFound) && !errors.Is(err, ingest.ErrBroken) {
 		return record.Object{}, err
-	}
-	if err == nil && stored.Payload == nil {
-		stored.Payload, _ = n.t.Evidence.Payload(stored)
 	}
 	var o record.Object
 	if r, err := record.Decode(record.KindAssertion, stored.Payload); err == nil {

@@ -16,7 +16,7 @@ type counter struct {
 
 // newCounter divides the filter's range; an open end is where the audits and events end.
 func (t *Tracer) newCounter(ctx context.Context, v *ingest.View, m *matcher) (*counter, error) {
-	oldest, newest, err := extent(ctx, v)
+	oldest, newest, err := v.Extent(ctx)
 	if err != nil || oldest == nil {
 		return nil, err
 	}
@@ -46,29 +46,4 @@ func (c *counter) done(out *ask.Trace) {
 	if c != nil {
 		out.Buckets, out.Span = c.parts, [2]record.Time{c.from, c.to}
 	}
-}
-
-// extent is the smallest and greatest timestamp of all audits and events; nil when there is none.
-func extent(ctx context.Context, v *ingest.View) (oldest, newest *record.Time, err error) {
-	for row, err := range v.Rows(ctx, nil, nil) {
-		if err != nil {
-			return nil, nil, err
-		}
-		newest = &row.Audit.Timestamp
-		break
-	}
-	for e, err := range v.Events(ctx, nil, nil) {
-		if err != nil {
-			return nil, nil, err
-		}
-		if newest == nil || e.Event.Timestamp > *newest {
-			newest = &e.Event.Timestamp
-		}
-		break
-	}
-	if newest == nil {
-		return nil, nil, nil
-	}
-	oldest, err = v.Oldest(ctx)
-	return oldest, newest, err
 }

@@ -36,7 +36,7 @@ func newMatcher(f ask.AuditFilter) (*matcher, error) {
 	if _, ours := lens.ByName(f.Lens); f.Lens != "" && f.Lens != record.LensExternal && !ours {
 		return nil, &ask.UsageError{Field: "lens", Found: f.Lens, Expected: "one of " + strings.Join(lensNames(), ", ") + ", " + record.LensExternal}
 	}
-	m.wide = f.Lens != "" || f.Finding != "" || len(f.Labels) > 0 || f.TraceID != "" || f.Conversation != "" || len(m.words) > 0
+	m.wide = len(f.Labels) > 0 || f.TraceID != "" || f.Conversation != "" || len(m.words) > 0
 	return m, nil
 }
 
@@ -50,19 +50,15 @@ func fixedCodes() string {
 
 // brief reports whether an index entry passes what it has columns for.
 func (m *matcher) brief(b ingest.Brief) bool {
-	return (m.Agent == "" || m.Agent == b.Agent) && (m.Predicate == "" || m.Predicate == b.Predicate) && m.subject.match(b.Subject)
+	return (m.Agent == "" || m.Agent == b.Agent) && (m.Predicate == "" || m.Predicate == b.Predicate) &&
+		(m.Lens == "" || m.Lens == b.Lens) && (m.Finding == "" || hasFinding(b.Annotation, ask.Code(m.Finding))) &&
+		m.subject.match(b.Subject)
 }
 
-// row reports whether a full row passes everything.
+// row reports whether a full row, whose columns pass, passes the rest.
 func (m *matcher) row(r *ingest.Row) bool {
 	a := r.Audit
-	if !m.brief(ingest.Brief{Agent: a.Agent, Subject: a.Subject, Predicate: a.Predicate}) {
-		return false
-	}
-	if m.Lens != "" && m.Lens != a.Lens || m.TraceID != "" && m.TraceID != a.TraceID || m.Conversation != "" && m.Conversation != a.ConversationID {
-		return false
-	}
-	if m.Finding != "" && !hasFinding(r.Annotation, ask.Code(m.Finding)) {
+	if m.TraceID != "" && m.TraceID != a.TraceID || m.Conversation != "" && m.Conversation != a.ConversationID {
 		return false
 	}
 	for name, value := range m.Labels {

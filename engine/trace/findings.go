@@ -62,57 +62,89 @@ func (n Annotator) Annotate(ctx context.Context, v *ingest.View, row ingest.Row)
 			found = append(found, ask.Finding{Code: f.code, Cites: cites})
 		}
 	}
-	return encodeFindings(found), nil
+	return encodeFindings(found, row.Audit), nil
 }
 
 // citesMax bounds what one finding cites; the audit itself has all contributions.
 const citesMax = 16
 
-// encodeFindings writes n × (severity u8, count u8, count × (kind, hash)). The store is made anew when this changes.
-func encodeFindings(list []ask.Finding) []byte {
+// citesOther begins a cite that is no contribution of the audit, or one behind the first 255.
+const citesOther = 0xff
+
+// encodeFindings writes n × (severity u8, count u8, count cites), a cite being the number of a contribution of the audit,
+// u8, or citesOther, kind and hash. The store is made anew when this changes.
+func encodeFindings(list []ask.Finding, a *record.Audit) []byte {
 	var out []byte
 	for _, f := range list {
 		cites := f.Cites[:min(len(f.Cites), citesMax)]
 		out = append(out, byte(f.Code.Severity()), byte(len(cites)))
 		for _, id := range cites {
-			out = append(append(out, byte(id.Kind)), id.Hash[:]...)
+			i := slices.IndexFunc(a.Contributions, func(c record.Contribution) bool { return assertionID(c.Assertion) == id })
+			if i >= 0 && i < citesOther {
+				out = append(out, byte(i))
+			} else {
+				out = append(append(out, citesOther, byte(id.Kind)), id.Hash[:]...)
+			}
 		}
 	}
 	return out
 }
 
-func decodeFindings(b []byte) ([]ask.Finding, error) {
+func decodeFindings(b []byte, a *record.Audit) ([]ask.Finding, error) {
 	list := []ask.Finding{}
 	codes := ask.Codes()
 	for len(b) > 0 {
-		if len(b) < 2 || int(b[0]) >= len(codes) || len(b) < 2+33*int(b[1]) {
+		severity, size, ok := measureFinding(b)
+		if !ok || severity >= len(codes) {
 			return nil, fmt.Errorf("store: found %d bytes that are no findings; `episteme rebuild` makes the store anew", len(b))
 		}
-		f := ask.Finding{Code: codes[b[0]], Cites: []record.ID{}}
-		n := int(b[1])
-		for b = b[2:]; n > 0; n-- {
-			f.Cites = append(f.Cites, record.ID{Kind: record.Kind(b[0]), Hash: record.Hash(b[1:33])})
-			b = b[33:]
+		f := ask.Finding{Code: codes[severity], Cites: []record.ID{}}
+		for cites := b[2:size]; len(cites) > 0; {
+			switch i := int(cites[0]); {
+			case i == citesOther:
+				f.Cites = append(f.Cites, record.ID{Kind: record.Kind(cites[1]), Hash: record.Hash(cites[2:34])})
+				cites = cites[34:]
+			case i < len(a.Contributions):
+				f.Cites = append(f.Cites, assertionID(a.Contributions[i].Assertion))
+				cites = cites[1:]
+			default: // erased since: nothing is left to cite
+				cites = cites[1:]
+			}
 		}
 		list = append(list, f)
+		b = b[size:]
 	}
 	return list, nil
 }
 
+// measureFinding is the severity and the size in bytes of the first finding in b.
+func measureFinding(b []byte) (severity, size int, ok bool) {
+	if len(b) < 2 {
+		return 0, 0, false
+	}
+	size = 2
+	for range b[1] {
+		if size >= len(b) {
+			return 0, 0, false
+		}
+		if b[size] == citesOther {
+			size += 33
+		}
+		size++
+	}
+	return int(b[0]), size, size <= len(b)
+}
+
 // hasFinding reads a code from an annotation without decoding the rest.
 func hasFinding(annotation []byte, code ask.Code) bool {
-	severity := code.Severity()
-	for len(annotation) >= 2 {
-		if int(annotation[0]) == severity {
-			return true
+	want := code.Severity()
+	for {
+		severity, size, ok := measureFinding(annotation)
+		if !ok || severity == want {
+			return ok
 		}
-		n := 2 + 33*int(annotation[1])
-		if n > len(annotation) {
-			return false
-		}
-		annotation = annotation[n:]
+		annotation = annotation[size:]
 	}
-	return false
 }
 
 // contributionsWhere are the assertions of an audit's contributions for which keep holds.

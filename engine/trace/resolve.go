@@ -55,15 +55,14 @@ func history(ctx context.Context, v *ingest.View, subject, predicate string) (le
 		if err != nil {
 			return h, err
 		}
-		a := c.Assertion
 		h.Assertions = append(h.Assertions, lens.Assertion{
-			Hash: c.ID.Hash, LSN: c.LSN, Object: a.Object, Confidence: a.Confidence, Birth: a.Lifecycle,
-			Agent: a.Agent, Timestamp: a.Timestamp, Source: a.Source, Epoch: a.Epoch,
+			Hash: c.ID.Hash, LSN: c.LSN, Object: c.Object, Confidence: c.Confidence, Birth: c.Birth,
+			Agent: c.Agent, Timestamp: c.Timestamp, Source: c.Source, Epoch: c.Epoch,
 		})
 		if err := loadLife(ctx, v, &h, c.ID); err != nil {
 			return h, err
 		}
-		if err := loadContext(ctx, v, &h, a); err != nil {
+		if err := loadContext(ctx, v, &h, c); err != nil {
 			return h, err
 		}
 	}
@@ -95,7 +94,7 @@ func transitionOf(l ingest.Linked) lens.Transition {
 }
 
 // loadContext adds the descriptors of an assertion's source and what superseded its epoch, each digest and epoch once.
-func loadContext(ctx context.Context, v *ingest.View, h *lens.History, a *record.Assertion) error {
+func loadContext(ctx context.Context, v *ingest.View, h *lens.History, a ingest.Candidate) error {
 	if _, loaded := h.Descriptors[a.Source]; !loaded {
 		h.Descriptors[a.Source] = nil
 		for l, err := range v.Links(ctx, evidenceID(a.Source), ingest.LinkDescribes) {

@@ -75,7 +75,7 @@ func (t *Tracer) Status(ctx context.Context) (ask.Status, error) {
 			}
 			s.Events++
 		}
-		s.Oldest, s.Newest, err = extent(ctx, v)
+		s.Oldest, s.Newest, err = v.Extent(ctx)
 		return s, err
 	})
 }
@@ -105,7 +105,7 @@ func (t *Tracer) heard(ctx context.Context, v *ingest.View, m *matcher, out *ask
 
 // whyEmpty says what may be the reason that a list is empty, so that nobody takes it for an answer.
 func (t *Tracer) whyEmpty(ctx context.Context, v *ingest.View, m *matcher, out *ask.Trace) error {
-	oldest, newest, err := extent(ctx, v)
+	oldest, newest, err := v.Extent(ctx)
 	if err != nil {
 		return err
 	}

@@ -20,20 +20,10 @@ import (
 	"episteme/engine/trace/ask"
 )
 
-// Evidence reads what the store does not keep a copy of.
-type Evidence interface {
-	// Payload reads a record's payload from the journal, checked against its hash. The caller owns the bytes. Errors
-	// that wrap ErrBroken mean that the bytes are not what they were; any other, that they could not be read now.
-	Payload(s ingest.Stored) ([]byte, error)
-}
-
-// ErrBroken means that the bytes of a record are not what they were when it was recorded.
-var ErrBroken = errors.New("the bytes in the journal are not those that were recorded")
-
 // Tracer answers questions over one store. Safe for use by several goroutines.
 type Tracer struct {
 	Store    kv.Store
-	Evidence Evidence
+	Evidence ingest.Evidence // the journal that the store was made from
 	Journal  record.LogID
 	Durable  func() record.LSN        // newest durable LSN of the journal
 	Now      func() time.Time         // the clock of "now"; never of recorded_at
@@ -46,7 +36,7 @@ func read[T any](ctx context.Context, t *Tracer, f func(*ingest.View) (T, error)
 	if err := context.Cause(ctx); err != nil {
 		return zero, err
 	}
-	v, err := ingest.NewView(t.Store)
+	v, err := ingest.NewView(t.Store, t.Evidence)
 	if err != nil {
 		return zero, err
 	}
@@ -81,29 +71,22 @@ func (t *Tracer) fetch(ctx context.Context, v *ingest.View, id record.ID) (ask.R
 	if errors.Is(err, kv.ErrNotFound) {
 		return r, nil
 	}
-	if err != nil {
-		return r, err
-	}
 	r.LSN, r.RecordedAt = stored.LSN, stored.RecordedAt
+	switch {
+	case errors.Is(err, ingest.ErrBroken):
+		r.Check = ask.Broken
+		return r, nil
+	case err != nil:
+		return r, fmt.Errorf("%s: %w", id, err)
+	case stored.Erased:
+		r.Check = ask.Erased
+		return r, nil
+	}
 	if erased, err := erased(ctx, v, id); erased || err != nil {
 		r.Check = ask.Erased
 		return r, err
 	}
-	payload := stored.Payload
-	if payload == nil {
-		if payload, err = t.Evidence.Payload(stored); errors.Is(err, ErrBroken) {
-			r.Check = ask.Broken
-			return r, nil
-		}
-		if err != nil {
-			return r, fmt.Errorf("%s: %w", id, err)
-		}
-	}
-	if record.Sum(payload) != id.Hash {
-		r.Check = ask.Broken
-		return r, nil
-	}
-	if r.Record, err = record.Decode(id.Kind, payload); err != nil {
+	if r.Record, err = record.Decode(id.Kind, stored.Payload); err != nil {
 		return r, fmt.Errorf("%s: %w", id, err)
 	}
 	r.Check = ask.Verified

@@ -3,10 +3,12 @@ package trace
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
 	"episteme/engine/ingest"
+	"episteme/engine/kv"
 	"episteme/engine/lens"
 	"episteme/engine/record"
 	"episteme/engine/trace/ask"
@@ -27,17 +29,13 @@ func (t *Tracer) Verdict(ctx context.Context, id record.ID) (ask.Verdict, error)
 	})
 }
 
-// rowOf is the list row of an audit.
+// rowOf is an audit with what was fixed about it at asking time.
 func (t *Tracer) rowOf(ctx context.Context, v *ingest.View, id record.ID) (ingest.Row, error) {
-	r, err := t.fetch(ctx, v, id)
-	if err != nil {
-		return ingest.Row{}, err
+	row, err := v.RowOf(ctx, id)
+	if id.Kind != record.KindAudit || errors.Is(err, kv.ErrNotFound) || row.Erased {
+		return row, &ask.NotFoundError{What: id.String()}
 	}
-	a, ok := r.Record.(*record.Audit)
-	if !ok {
-		return ingest.Row{}, &ask.NotFoundError{What: id.String()}
-	}
-	return v.Row(ingest.Brief{Timestamp: a.Timestamp, LSN: r.LSN})
+	return row, err
 }
 
 // judge works out one verdict over one snapshot.

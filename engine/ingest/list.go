@@ -1,0 +1,295 @@
+package ingest
+
+import (
+	"container/heap"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+
+	"episteme/engine/kv"
+	"episteme/engine/record"
+)
+
+// A list is a growing index of audits under one prefix: all of them, those of an agent, those about a subject. It grows
+// in the order of the journal and is read newest first.
+//
+//	prefix 00 number(4)    → pack of packAudits audits that follow each other in the journal (pack.go)
+//	prefix 01 lsn(8)       → pack of one audit: the tail, up to packAudits-1 of them
+//	prefix 02 number(4)    → spans of up to spansPerChunk packs: newest time(8), oldest time(8), first lsn(8) of each
+//
+// Where a list is cut into packs follows from the records alone, never from how they were batched. Times may come in
+// any order: the spans say which packs can hold a time, so a file of old records that is taken in late costs no more
+// than the packs that overlap.
+const (
+	packAudits    = 128
+	spansPerChunk = 256
+	spanBytes     = 24
+)
+
+const (
+	listPack  = 0
+	listTail  = 1
+	listSpans = 2
+)
+
+func listKey(prefix []byte, part byte) []byte {
+	return append(append(make([]byte, 0, len(prefix)+9), prefix...), part)
+}
+
+func packKey(prefix []byte, number uint32) []byte {
+	return binary.BigEndian.AppendUint32(listKey(prefix, listPack), number)
+}
+
+func tailKey(prefix []byte, lsn record.LSN) []byte {
+	return binary.BigEndian.AppendUint64(listKey(prefix, listTail), uint64(lsn))
+}
+
+func spansKey(prefix []byte, number uint32) []byte {
+	return binary.BigEndian.AppendUint32(listKey(prefix, listSpans), number)
+}
+
+// span says what a pack can hold.
+type span struct {
+	newest, oldest record.Time
+	first          record.LSN
+	number         uint32
+}
+
+func (s span) overlaps(from, to *record.Time) bool {
+	return (from == nil || s.newest >= *from) && (to == nil || s.oldest < *to)
+}
+
+func appendSpan(dst []byte, s span) []byte {
+	dst = binary.BigEndian.AppendUint64(dst, uint64(s.newest))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(s.oldest))
+	return binary.BigEndian.AppendUint64(dst, uint64(s.first))
+}
+
+func spanOf(audits []Brief, number uint32) span {
+	s := span{audits[0].Timestamp, audits[0].Timestamp, audits[0].LSN, number}
+	for i := range audits {
+		s.newest = max(s.newest, audits[i].Timestamp)
+		s.oldest = min(s.oldest, audits[i].Timestamp)
+		s.first = min(s.first, audits[i].LSN)
+	}
+	return s
+}
+
+// spans yields those of all packs of a list, in the order of the journal.
+func spans(ctx context.Context, snap kv.Snapshot, prefix []byte) iter.Seq2[span, error] {
+	return func(yield func(span, error) bool) {
+		number := uint32(0)
+		for e, err := range kv.ScanPrefix(ctx, snap, listKey(prefix, listSpans)) {
+			if err == nil && (len(e.Value) == 0 || len(e.Value)%spanBytes != 0) {
+				err = &StoreError{slices.Clone(e.Key), fmt.Sprintf("%d bytes", len(e.Value)), "spans of packs"}
+			}
+			if err != nil {
+				yield(span{}, err)
+				return
+			}
+			for b := e.Value; len(b) > 0; b = b[spanBytes:] {
+				s := span{
+					record.Time(binary.BigEndian.Uint64(b)), record.Time(binary.BigEndian.Uint64(b[8:])),
+					record.LSN(binary.BigEndian.Uint64(b[16:])), number,
+				}
+				number++
+				if !yield(s, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// tail reads the audits of a list that are in no pack yet, oldest LSN first.
+func tail(ctx context.Context, snap kv.Snapshot, prefix []byte) ([]Brief, error) {
+	var out []Brief
+	for e, err := range kv.ScanPrefix(ctx, snap, listKey(prefix, listTail)) {
+		if err != nil {
+			return nil, err
+		}
+		audits, err := unpack(slices.Clone(e.Value))
+		if err != nil || len(audits) != 1 {
+			return nil, &StoreError{slices.Clone(e.Key), fmt.Sprintf("%d audits, %v", len(audits), err), "one audit"}
+		}
+		out = append(out, audits[0])
+	}
+	return out, nil
+}
+
+// unpack reads all audits of a pack, newest first. They point into value.
+func unpack(value []byte) ([]Brief, error) {
+	r, err := readPack(value)
+	if err != nil {
+		return nil, err
+	}
+	return r.rest()
+}
+
+func readPackAt(snap kv.Snapshot, prefix []byte, number uint32) (*packReader, error) {
+	key := packKey(prefix, number)
+	value, err := snap.Get(key)
+	if errors.Is(err, kv.ErrNotFound) {
+		return nil, &StoreError{key, "nothing", "a pack of audits that its list names"}
+	}
+	if err != nil {
+		return nil, err
+	}
+	r, err := readPack(value)
+	if err != nil {
+		return nil, &StoreError{key, err.Error(), "a pack of audits"}
+	}
+	return r, nil
+}
+
+// list yields the audits under prefix with a timestamp in [from, to), newest first. Packs are opened when the walk
+// reaches the newest time that they can hold.
+func (v *View) list(ctx context.Context, prefix []byte, from, to *record.Time) iter.Seq2[Brief, error] {
+	return func(yield func(Brief, error) bool) {
+		m := merge{}
+		waiting, err := v.open(ctx, prefix, from, to, &m)
+		for err == nil {
+			for len(waiting) > 0 && (len(m) == 0 || waiting[0].newest >= m[0].head.Timestamp) {
+				var r *packReader
+				if r, err = readPackAt(v.snap, prefix, waiting[0].number); err == nil {
+					err = m.add(r)
+				}
+				waiting = waiting[1:]
+				if err != nil {
+					break
+				}
+			}
+			if err != nil || len(m) == 0 {
+				break
+			}
+			if err = context.Cause(ctx); err != nil {
+				break
+			}
+			b := m[0].head
+			if from != nil && b.Timestamp < *from {
+				return // whatever follows is older
+			}
+			if (to == nil || b.Timestamp < *to) && !yield(b, nil) {
+				return
+			}
+			err = m.advance()
+		}
+		if err != nil {
+			yield(Brief{}, err)
+		}
+	}
+}
+
+// open puts the tail of a list into m and returns the packs that can hold something in [from, to), newest first.
+func (v *View) open(ctx context.Context, prefix []byte, from, to *record.Time, m *merge) ([]span, error) {
+	audits, err := tail(ctx, v.snap, prefix)
+	if err != nil {
+		return nil, err
+	}
+	if len(audits) > 0 {
+		r, err := readPack(appendPack(nil, audits))
+		if err != nil {
+			return nil, err
+		}
+		if err := m.add(r); err != nil {
+			return nil, err
+		}
+	}
+	var waiting []span
+	for s, err := range spans(ctx, v.snap, prefix) {
+		if err != nil {
+			return nil, err
+		}
+		if s.overlaps(from, to) {
+			waiting = append(waiting, s)
+		}
+	}
+	slices.SortStableFunc(waiting, func(a, b span) int {
+		switch {
+		case a.newest > b.newest:
+			return -1
+		case a.newest < b.newest:
+			return 1
+		}
+		return 0
+	})
+	return waiting, nil
+}
+
+// merge yields the newest audit of several packs: a heap of readers, each at its newest audit that was not yielded.
+type merge []*mergeReader
+
+type mergeReader struct {
+	*packReader
+	head Brief
+}
+
+func (m *merge) add(r *packReader) error {
+	mr := &mergeReader{packReader: r}
+	ok, err := r.next(&mr.head)
+	if ok {
+		heap.Push(m, mr)
+	}
+	return err
+}
+
+// advance moves the reader with the newest audit on.
+func (m *merge) advance() error {
+	ok, err := (*m)[0].next(&(*m)[0].head)
+	if ok {
+		heap.Fix(m, 0)
+	} else {
+		heap.Pop(m)
+	}
+	return err
+}
+
+func (m merge) Len() int           { return len(m) }
+func (m merge) Less(i, j int) bool { return m[j].head.older(&m[i].head) }
+func (m merge) Swap(i, j int)      { m[i], m[j] = m[j], m[i] }
+func (m *merge) Push(x any)        { *m = append(*m, x.(*mergeReader)) }
+
+func (m *merge) Pop() any {
+	old := *m
+	last := old[len(old)-1]
+	*m = old[:len(old)-1]
+	return last
+}
+
+// at finds the audit with an LSN in a list.
+func (v *View) at(ctx context.Context, prefix []byte, lsn record.LSN) (Brief, bool, error) {
+	var holds *span
+	for s, err := range spans(ctx, v.snap, prefix) {
+		if err != nil {
+			return Brief{}, false, err
+		}
+		if s.first > lsn {
+			break
+		}
+		holds = &s
+	}
+	audits, err := tail(ctx, v.snap, prefix)
+	if err != nil {
+		return Brief{}, false, err
+	}
+	for _, b := range audits {
+		if b.LSN == lsn {
+			return b, true, nil
+		}
+	}
+	if holds == nil {
+		return Brief{}, false, nil
+	}
+	r, err := readPackAt(v.snap, prefix, holds.number)
+	for err == nil {
+		var b Brief
+		var ok bool
+		if ok, err = r.next(&b); !ok || b.LSN == lsn {
+			return b, ok, err
+		}
+	}
+	return Brief{}, false, err
+}

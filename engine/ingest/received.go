@@ -1,0 +1,178 @@
+package ingest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"hash/maphash"
+	"iter"
+
+	"episteme/engine/kv"
+	"episteme/engine/record"
+)
+
+// Who received an assertion is told by two indices. An audit that was answered from assertions about its own subject,
+// as all are that were asked here, has the beginnings of their hashes in the list of that subject. For every other
+// contribution there is a link: of another subject, of an assertion that was not here yet, behind the first receivedMax.
+
+// receivedMax of an audit's contributions are told by the list of its subject, so that a pack stays small; the others
+// are linked.
+const receivedMax = 64
+
+// subjectsRemembered bounds how many assertions' subjects are kept between batches, 60 bytes each. The others are
+// looked up.
+const subjectsRemembered = 1 << 16
+
+// subjects remembers what assertions are about.
+type subjects struct {
+	seed  maphash.Seed // so that nobody can make two subjects look the same
+	known map[record.Hash]uint64
+}
+
+func newSubjects() *subjects {
+	return &subjects{maphash.MakeSeed(), map[record.Hash]uint64{}}
+}
+
+func (s *subjects) note(assertion record.Hash, subject string) {
+	s.known[assertion] = maphash.String(s.seed, subject)
+}
+
+// trim is called when no batch is open: those of a batch are not in the store yet, so they have to stay.
+func (s *subjects) trim() {
+	if len(s.known) > subjectsRemembered {
+		clear(s.known)
+	}
+}
+
+// about reports whether an assertion is here and about subject. before is the store before the batch.
+func (s *subjects) about(before *View, assertion record.Hash, subject string) (bool, error) {
+	if sum, ok := s.known[assertion]; ok {
+		return sum == maphash.String(s.seed, subject), nil
+	}
+	stored, err := before.Get(assertionID(assertion))
+	if errors.Is(err, kv.ErrNotFound) || errors.Is(err, ErrBroken) || err == nil && stored.Erased {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	r, err := record.Decode(record.KindAssertion, stored.Payload)
+	if err != nil {
+		return false, err
+	}
+	found := r.(*record.Assertion).Subject
+	s.note(assertion, found)
+	return found == subject, nil
+}
+
+// Received yields the audits that an assertion contributed to, newest last.
+func (v *View) Received(ctx context.Context, assertion record.Hash) iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) {
+		if err := v.received(ctx, assertion, func(r Row) bool { return yield(r, nil) }); err != nil {
+			yield(Row{}, err)
+		}
+	}
+}
+
+func (v *View) received(ctx context.Context, assertion record.Hash, yield func(Row) bool) error {
+	for l, err := range v.Links(ctx, assertionID(assertion), LinkContributed) {
+		if err != nil {
+			return err
+		}
+		row, err := v.RowOf(ctx, l.ID)
+		if err != nil {
+			return err
+		}
+		if !yield(row) {
+			return nil
+		}
+	}
+	stored, err := v.Get(assertionID(assertion))
+	if errors.Is(err, kv.ErrNotFound) || err == nil && stored.Erased {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	r, err := record.Decode(record.KindAssertion, stored.Payload)
+	if err != nil {
+		return err
+	}
+	return v.receivedAbout(ctx, subjectPrefix(r.(*record.Assertion).Subject), assertion, stored.LSN, yield)
+}
+
+// receivedAbout walks the list of a subject from an LSN on.
+func (v *View) receivedAbout(ctx context.Context, prefix []byte, assertion record.Hash, from record.LSN, yield func(Row) bool) error {
+	take := func(b *Brief) (more bool, err error) {
+		if !holdsBeginning(b.received, assertion) {
+			return true, nil
+		}
+		row, err := v.Row(*b)
+		if err != nil || !contributed(row.Audit, assertion) {
+			return err == nil, err
+		}
+		return yield(row), nil
+	}
+	packs, err := v.packsFrom(ctx, prefix, from)
+	if err != nil {
+		return err
+	}
+	for _, s := range packs {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		r, err := readPackAt(v.snap, prefix, s.number)
+		if err != nil {
+			return err
+		}
+		audits, err := r.rest()
+		if err != nil {
+			return err
+		}
+		for i := len(audits) - 1; i >= 0; i-- {
+			if more, err := take(&audits[i]); !more || err != nil {
+				return err
+			}
+		}
+	}
+	audits, err := tail(ctx, v.snap, prefix)
+	for i := range audits {
+		if more, err := take(&audits[i]); !more || err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// packsFrom are the packs that can hold an LSN from there on.
+func (v *View) packsFrom(ctx context.Context, prefix []byte, from record.LSN) ([]span, error) {
+	var all []span
+	for s, err := range spans(ctx, v.snap, prefix) {
+		if err != nil {
+			return nil, err
+		}
+		if len(all) == 1 && s.first <= from {
+			all = all[:0]
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+func holdsBeginning(beginnings []byte, assertion record.Hash) bool {
+	for ; len(beginnings) >= receivedBytes; beginnings = beginnings[receivedBytes:] {
+		if bytes.Equal(beginnings[:receivedBytes], assertion[:receivedBytes]) {
+			return true
+		}
+	}
+	return false
+}
+
+func contributed(a *record.Audit, assertion record.Hash) bool {
+	for _, c := range a.Contributions {
+		if c.Assertion == assertion {
+			return true
+		}
+	}
+	return false
+}
