@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"episteme/engine/ingest"
 	"episteme/engine/kv"
@@ -47,24 +48,64 @@ func (e *Engine) Ask(ctx context.Context, q record.Query) (ask.Audit, error) {
 	return e.Audit(ctx, id)
 }
 
+// askPatience is how long an answer that is written down waits for the store to follow: the longest budget of a query,
+// and time for a store that compacts.
+const askPatience = 10 * time.Second
+
+// BehindError says that a question is written down, and so is its answer, but that the store has not come to it.
+type BehindError struct {
+	ID           record.ID // of the audit
+	LSN, Applied record.LSN
+	Why          error // why the store does not go on; nil: it is slow
+}
+
+func (e *BehindError) Error() string {
+	why := "it is slow"
+	if e.Why != nil {
+		why = e.Why.Error()
+	}
+	return fmt.Sprintf("the question is written down as %s at lsn %d and the store is at %d (%s); the answer is there once it follows: `episteme show %s`",
+		e.ID.Short(), e.LSN, e.Applied, why, e.ID.Short())
+}
+
 // ask resolves a prepared question and writes it down; one at a time, so that two who ask the same get one audit.
 func (e *Engine) ask(ctx context.Context, q record.Query) (record.ID, error) {
 	e.asking.Lock()
-	defer e.asking.Unlock()
+	id, lsn, err := e.resolveAndAppend(ctx, q)
+	if err != nil || lsn == 0 {
+		e.asking.Unlock()
+		return id, err
+	}
+	// It is written down; nobody else may ask until it is applied, or the same question would become two.
+	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.patience)
+	defer cancel()
+	err = e.Wait(patience, lsn)
+	if !errors.Is(err, context.DeadlineExceeded) {
+		e.asking.Unlock()
+		return id, err
+	}
+	go func() {
+		defer e.asking.Unlock()
+		_ = e.Wait(context.Background(), lsn) // ends with the worker; who asks next hears why
+	}()
+	return id, &BehindError{id, lsn, e.worker.Applied(), e.worker.Stalled()}
+}
+
+// resolveAndAppend returns the LSN of a new audit, or 0 with the one of the same question that exists.
+func (e *Engine) resolveAndAppend(ctx context.Context, q record.Query) (record.ID, record.LSN, error) {
 	asked, err := e.Resolve(ctx, q)
 	if err != nil || !asked.Exists.IsZero() {
-		return asked.Exists, err
+		return asked.Exists, 0, err
 	}
 	id, err := record.IDOf(asked.Audit)
 	if err != nil {
-		return record.ID{}, err
+		return record.ID{}, 0, err
 	}
 	lsn, err := e.Append(ctx, asked.Audit)
 	if err != nil {
-		return record.ID{}, fmt.Errorf("no answer is given, because the question could not be written down: %w", err)
+		return record.ID{}, 0, fmt.Errorf("no answer is given, because the question could not be written down: %w", err)
 	}
-	// It is written down; nobody else may ask until it is applied, or the same question would become two.
-	return id, e.Wait(context.WithoutCancel(ctx), lsn)
+	return id, lsn, nil
 }
 
 // known reports whether the store holds a record already.

@@ -46,7 +46,8 @@ type Engine struct {
 	rejects *rejects
 	news    []string
 
-	asking sync.Mutex // held from resolving a question until its audit is applied: the same question is one audit
+	asking   sync.Mutex    // held from resolving a question until its audit is applied: the same question is one audit
+	patience time.Duration // askPatience
 }
 
 // The engine is what faces talk to.
@@ -60,7 +61,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	e := &Engine{dir: o.Dir}
+	e := &Engine{dir: o.Dir, patience: askPatience}
 	if err := e.open(ctx, o); err != nil {
 		return nil, errors.Join(err, e.release())
 	}
@@ -179,6 +180,9 @@ func (e *Engine) Status(ctx context.Context) (ask.Status, error) {
 	s.News = e.News()
 	if stopped := e.worker.Err(); stopped != nil {
 		s.News = append(s.News, "the store no longer follows the journal: "+stopped.Error())
+	}
+	if stalled := e.worker.Stalled(); stalled != nil {
+		s.News = append(s.News, "the store waits before it follows the journal again: "+stalled.Error())
 	}
 	return s, err
 }

@@ -28,8 +28,11 @@ type NoRoomError struct {
 
 func (e *NoRoomError) Error() string {
 	return fmt.Sprintf("%s: %d MiB are free, %d MiB are needed: the store writes also when it is read; "+
-		"make room and run the command again, nothing is lost", e.Dir, e.Free>>20, e.Needs>>20)
+		"make room, nothing is lost", e.Dir, e.Free>>20, e.Needs>>20)
 }
+
+// Unwrap lets who applies batches know that it may try again.
+func (e *NoRoomError) Unwrap() error { return kv.ErrNoRoom }
 
 // roomy is a store that stops before the disk is full.
 type roomy struct {

@@ -3,7 +3,9 @@ package ingest
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"time"
 
 	"episteme/engine/kv"
 	"episteme/engine/record"
@@ -22,6 +24,7 @@ type materialiser struct {
 	evidence  Evidence
 	log       record.LogID
 	annotator Annotator
+	stalled   func(error) // told why a batch has to wait
 
 	batch   kv.Batch
 	applied Applied                  // where the batch ends
@@ -88,6 +91,42 @@ func (m *materialiser) flush(ctx context.Context) error {
 	if m.first == 0 {
 		return nil
 	}
+	if err := m.complete(ctx); err != nil {
+		return err
+	}
+	if err := m.apply(ctx); err != nil {
+		return err
+	}
+	m.stored = m.applied
+	m.lists.applied()
+	m.reset()
+	return nil
+}
+
+// roomRetry is how often we look whether there is room again: short against a person who makes some.
+const roomRetry = 500 * time.Millisecond
+
+// apply applies the batch, waiting while the store has no room for it.
+func (m *materialiser) apply(ctx context.Context) error {
+	for {
+		err := m.store.Apply(&m.batch)
+		if !errors.Is(err, kv.ErrNoRoom) {
+			return err
+		}
+		m.stalled(err)
+		select {
+		case <-time.After(roomRetry):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// complete puts what follows from the batch as a whole, once: a store may refuse it for a while.
+func (m *materialiser) complete(ctx context.Context) error {
+	if m.applied.flush != 0 {
+		return nil
+	}
 	before, err := m.view()
 	if err != nil {
 		return err
@@ -99,12 +138,6 @@ func (m *materialiser) flush(ctx context.Context) error {
 	m.applied.flush = m.stored.flush + 1
 	m.batch.Put(flushKey(slotOf(m.applied.flush)), flush{m.applied.flush, m.first, m.applied.LSN}.value())
 	m.batch.Put(keyApplied, m.applied.value())
-	if err := m.store.Apply(&m.batch); err != nil {
-		return err
-	}
-	m.stored = m.applied
-	m.lists.applied()
-	m.reset()
 	return nil
 }
 

@@ -38,6 +38,7 @@ type Worker struct {
 	applied record.LSN    // guarded by mu
 	moved   chan struct{} // guarded by mu; closed and replaced whenever applied or err changes
 	err     error         // guarded by mu; why the worker stopped
+	stalled error         // guarded by mu; why it waits before it tries again
 }
 
 // ErrWrongJournal means that the store was made from another journal, or from more of this one than there is.
@@ -57,6 +58,7 @@ func Start(journal Journal, store kv.Store, annotator Annotator) (*Worker, error
 		cancel: cancel, done: make(chan struct{}),
 		applied: applied.LSN, moved: make(chan struct{}),
 	}
+	w.mat.stalled = w.stall
 	go w.run(ctx)
 	return w, nil
 }
@@ -181,10 +183,23 @@ func (w *Worker) follow(ctx context.Context) error {
 	}
 }
 
+func (w *Worker) stall(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.stalled = err
+}
+
+// Stalled is why the worker does not go on right now although it will try again; nil: it goes on.
+func (w *Worker) Stalled() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.stalled
+}
+
 func (w *Worker) report(applied record.LSN, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.applied, w.err = applied, err
+	w.applied, w.err, w.stalled = applied, err, nil
 	close(w.moved)
 	w.moved = make(chan struct{})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -267,5 +268,54 @@ func TestWaitSaysWhyItEnds(t *testing.T) {
 	w.Close()
 	if err := w.Wait(t.Context(), 1<<40); err == nil {
 		t.Error("Wait after Close = nil, want an error")
+	}
+}
+
+// full has no room for a while.
+type full struct {
+	kv.Store
+	refuses atomic.Bool
+}
+
+func (f *full) Apply(b *kv.Batch) error {
+	if f.refuses.Load() {
+		return fmt.Errorf("disk of the test: %w", kv.ErrNoRoom)
+	}
+	return f.Store.Apply(b)
+}
+
+// TestAFullDiskIsWaitedFor: the worker says why it does not go on, and goes on by itself when there is room.
+func TestAFullDiskIsWaitedFor(t *testing.T) {
+	log := openLog(t, vfs.NewMem())
+	store := &full{Store: mem.New()}
+	w, err := ingest.Start(ingest.FromLog(log), store, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	list := history(t, 1, 30)
+	if err := w.Wait(t.Context(), record.LSN(appendAll(t, log, list[:10]))); err != nil {
+		t.Fatal(err)
+	}
+	store.refuses.Store(true)
+	last := record.LSN(appendAll(t, log, list[10:]))
+	for w.Stalled() == nil {
+		if err := w.Err(); err != nil {
+			t.Fatalf("the worker stopped: %v", err)
+		}
+		runtime.Gosched()
+	}
+	if err := w.Stalled(); !errors.Is(err, kv.ErrNoRoom) {
+		t.Errorf("Stalled() = %v, want no room", err)
+	}
+	if got := w.Applied(); got >= last {
+		t.Errorf("applied %d while there was no room, want less than %d", got, last)
+	}
+	store.refuses.Store(false)
+	if err := w.Wait(t.Context(), last); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Stalled(); err != nil {
+		t.Errorf("Stalled() = %v after there was room, want nil", err)
 	}
 }

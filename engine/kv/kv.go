@@ -24,6 +24,9 @@ var (
 	// where half of it may be seen. A batch of a single put that is refused so can never be applied.
 	ErrBatchTooBig = errors.New("batch too big for one apply")
 
+	// ErrNoRoom means that the batch was not applied because the disk is nearly full. The same batch may be taken later.
+	ErrNoRoom = errors.New("no room for the store")
+
 	// ErrKey means that the batch was not applied because one of its keys is empty, longer than MaxKeyBytes, or
 	// reserved by the store. It is a mistake in our own code, never in data.
 	ErrKey = errors.New("key refused")
