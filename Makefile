@@ -14,13 +14,16 @@ TIMEOUT ?= 4m
 SOAK_BYTES   ?= 1000000000
 SOAK_MAX_MIB ?= 256
 
+# How many audits bench-store measures over.
+BENCH_AUDITS ?= 1000000
+
 # A go.work further up would change which modules are built, and a server or a directory that the shell points at is
 # nothing that tests and measurements may write to.
 export GOWORK := off
 unexport EPISTEME_SERVER EPISTEME_TOKEN EPISTEME_DATA EPISTEME_NOW
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test check bench fuzz race cover golden cross soak-ingest mutants bench-wal clean
+.PHONY: help build run test check bench fuzz race cover golden cross soak-ingest mutants bench-wal bench-store clean
 
 help: ## list the targets (this list)
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1	\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F '	' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -110,6 +113,11 @@ bench-wal: ## measure the journal beside raft-wal and tidwall/wal, and append th
 	@mkdir -p bin
 	$(GO) build -C bench -o ../bin/bench .
 	./bin/bench -dir bin -results bench/RESULTS.md
+
+bench-store: ## measure the store beside SQLite, and append the table to bench/RESULTS.md (minutes)
+	@mkdir -p bin
+	$(GO) build -C bench -o ../bin/bench .
+	./bin/bench store -n $(BENCH_AUDITS) -rounds 5 -dir bin -results bench/RESULTS.md
 
 clean: ## remove bin/
 	rm -rf bin

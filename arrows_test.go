@@ -46,7 +46,7 @@ fixtures         → (nothing)
 // arrowsOfTests is what test files may import beyond the arrows of their package and the package itself. The first
 // line holds for all tests; the others lead a test to a whole engine where only that proves something.
 const arrowsOfTests = `
-(every test)     → fixtures, engine/record, engine/vfs, engine/kv/mem, engine/kv/kvtest
+(every test)     → fixtures, engine/record, engine/vfs, engine/kv/mem, engine/kv/badger, engine/kv/kvtest
 fixtures         → engine, engine/intake, engine/trace/ask
 tui              → engine
 engine/api       → engine

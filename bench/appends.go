@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"episteme/bench/machine"
 )
 
 const payloadBytes = 256
@@ -56,19 +58,11 @@ func measureAppends(dir string, rounds int, each time.Duration) ([]row, error) {
 		}
 		r := row{scenario: s, spread: []float64{slices.Min(ratios[1]), slices.Max(ratios[1])}}
 		for p := range peers {
-			r.rates, r.ratios = append(r.rates, median(rates[p])), append(r.ratios, median(ratios[p]))
+			r.rates, r.ratios = append(r.rates, machine.Median(rates[p])), append(r.ratios, machine.Median(ratios[p]))
 		}
 		rows = append(rows, r)
 	}
 	return rows, nil
-}
-
-func median(v []float64) float64 {
-	v = slices.Sorted(slices.Values(v))
-	if n := len(v); n%2 == 0 {
-		return (v[n/2-1] + v[n/2]) / 2
-	}
-	return v[len(v)/2]
 }
 
 // appendFor is how many payloads a second become durable in a new journal.

@@ -1,20 +1,22 @@
-// Command bench measures the journal side by side with others, in one run: rounds in which all take turns, medians of
-// rates, and medians of the ratios within each round, which hold also where the machine is shared. It is a module of its
-// own, so that the program does not carry the modules of those it is compared with.
+// Command bench measures the journal and the store side by side with others, in one run: rounds in which all take turns,
+// medians of rates, and medians of the ratios within each round, which hold also where the machine is shared. It is a
+// module of its own, so that the program does not carry the modules of those it is compared with.
 //
 //	bench [-dir DIR] [-rounds N] [-each D] [-bytes N] [-results FILE]
+//	bench store [-dir DIR] [-rounds N] [-n N] [-results FILE] …
 package main
 
 import (
-	"bufio"
 	"flag"
 	"fmt"
 	"io"
 	"os"
-	"runtime"
 	"strconv"
 	"strings"
 	"time"
+
+	"episteme/bench/machine"
+	"episteme/bench/store"
 )
 
 func main() {
@@ -25,6 +27,12 @@ func main() {
 }
 
 func run() error {
+	if len(os.Args) > 1 && os.Args[1] == "store" {
+		return store.Main(os.Args[2:])
+	}
+	if len(os.Args) > 1 && os.Args[1] == store.ChildArg {
+		return store.Child(os.Args[2:], os.Stdin, os.Stdout)
+	}
 	if len(os.Args) == 5 && os.Args[1] == fillArg {
 		total, err := strconv.ParseInt(os.Args[3], 10, 64)
 		if err != nil {
@@ -70,8 +78,7 @@ func run() error {
 // report writes the results as Markdown.
 func report(w io.Writer, rows []row, readings []reading, flags string) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n## %s\n\n", time.Now().UTC().Format("2006-01-02 15:04 UTC"))
-	fmt.Fprintf(&b, "%s, %d processors, %s/%s, %s, load %s. `bench %s`\n\n", model(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), load(), flags)
+	b.WriteString(machine.Heading("bench " + flags))
 	fmt.Fprintf(&b, "Appends of %d bytes a second, each durable when it returns. × is how many times as many episteme makes: the\nmedian of the rounds, in brackets the worst and the best.\n\n", payloadBytes)
 	b.WriteString("| |")
 	for _, p := range peers {
@@ -100,29 +107,4 @@ func report(w io.Writer, rows []row, readings []reading, flags string) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
-}
-
-// model is the processor's name as Linux tells it.
-func model() string {
-	f, err := os.Open("/proc/cpuinfo")
-	if err != nil {
-		return "unknown processor"
-	}
-	defer f.Close()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		if name, value, ok := strings.Cut(lines.Text(), ":"); ok && strings.TrimSpace(name) == "model name" {
-			return strings.TrimSpace(value)
-		}
-	}
-	return "unknown processor"
-}
-
-// load is what else the machine does, as Linux tells it: the average of the last minute.
-func load() string {
-	text, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		return "unknown"
-	}
-	one, _, _ := strings.Cut(string(text), " ")
-	return one
 }

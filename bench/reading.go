@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"episteme/bench/machine"
 	"episteme/engine/vfs"
 	"episteme/engine/wal"
 	"lukechampine.com/blake3"
@@ -81,7 +82,7 @@ func measureReading(dir string, total int64, payload, rounds int) (reading, erro
 		}
 		closed = append(closed, took.Seconds())
 	}
-	r.afterClose = time.Duration(median(closed) * float64(time.Second))
+	r.afterClose = time.Duration(machine.Median(closed) * float64(time.Second))
 	return r, r.measureVerify(journal, rounds)
 }
 
@@ -117,8 +118,8 @@ func (r *reading) measureVerify(journal string, rounds int) error {
 		verify, hash, stream = append(verify, v), append(hash, h), append(stream, s)
 		ratio, ratioStream = append(ratio, v/h), append(ratioStream, v/s)
 	}
-	r.verify, r.hash, r.hashStream = median(verify), median(hash), median(stream)
-	r.ratio, r.ratioStream = median(ratio), median(ratioStream)
+	r.verify, r.hash, r.hashStream = machine.Median(verify), machine.Median(hash), machine.Median(stream)
+	r.ratio, r.ratioStream = machine.Median(ratio), machine.Median(ratioStream)
 	return nil
 }
 
