@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -9,29 +10,46 @@ import (
 
 	"episteme/engine"
 	"episteme/engine/record"
+	"episteme/engine/trace/ask"
 )
 
 type queryFlags struct {
 	lifecycle, asOf, halfLife string
 	labels                    []string
+	dryRun                    bool
 	q                         record.Query
 }
 
 func (a *app) queryCommand() *cobra.Command {
 	var f queryFlags
 	c := &cobra.Command{
-		Use:   "query SUBJECT PREDICATE --agent NAME",
+		Use:   "query SUBJECT PREDICATE --agent NAME | --dry-run QUERY",
 		Short: "Ask, and write down what was answered",
 		Long: `Ask what is known of a subject. The question, the answer and what decided it are written down before the answer
 is given: there is no unlogged question. The same question asked twice is one.
+
+With --dry-run nothing is asked and nothing written: a query that was asked here is resolved again, as it was then
+(REPRODUCED), as it was then with what arrived since and claims to be older (LATE), and NOW.
 
 Lenses: consensus (the default), authority, recency, skeptic.
 Stages: Proposed, UnderReview, Approved, Deprecated, Rejected, Unstated; any is no filter.`,
 		Example: `  episteme query auth/jwt signing_algorithm --agent alice --lens authority
   episteme query auth/jwt signing_algorithm --agent alice --lifecycle Approved
-  episteme query auth/jwt signing_algorithm --agent alice --as-of "yesterday 21:00"`,
-		Args: cobra.ExactArgs(2),
+  episteme query auth/jwt signing_algorithm --agent alice --as-of "yesterday 21:00"
+  episteme query --dry-run q_7f3a2b91`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if f.dryRun {
+				return cobra.ExactArgs(1)(cmd, args)
+			}
+			return cobra.ExactArgs(2)(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.dryRun {
+				return a.recompute(cmd, args[0])
+			}
+			if f.q.Agent == "" {
+				return usage(errors.New("--agent: found nothing, expected who asks"))
+			}
 			f.q.Subject, f.q.Predicate = args[0], args[1]
 			f.q.Timestamp, f.q.AsOf = record.Unset, record.Unset
 			return a.query(cmd, &f)
@@ -48,7 +66,13 @@ Stages: Proposed, UnderReview, Approved, Deprecated, Rejected, Unstated; any is 
 	fl.StringVar(&f.q.TraceID, "trace-id", "", "the id of the trace it is part of")
 	fl.StringVar(&f.q.SpanID, "span-id", "", "the id of the span it is part of")
 	fl.StringVar(&f.q.ConversationID, "conversation", "", "the id of the conversation it is part of")
-	_ = c.MarkFlagRequired("agent")
+	fl.BoolVar(&f.dryRun, "dry-run", false, "resolve a recorded query again, write nothing")
+	for _, asking := range []string{"agent", "lens", "lifecycle", "as-of", "half-life", "question", "label", "trace-id", "span-id", "conversation"} {
+		c.MarkFlagsMutuallyExclusive("dry-run", asking)
+	}
+	_ = c.RegisterFlagCompletionFunc("agent", a.completeAgents)
+	_ = c.RegisterFlagCompletionFunc("lens", offer(engine.Lenses()))
+	_ = c.RegisterFlagCompletionFunc("lifecycle", offer(stagesOrAny()))
 	return c
 }
 
@@ -71,21 +95,82 @@ func (a *app) askAndPrint(ctx context.Context, e *engine.Engine, q record.Query,
 		return err
 	}
 	if format == asJSON || format == asNDJSON {
-		return a.writeJSON(answer)
+		err = a.writeJSON(answer)
+	} else {
+		var v ask.Verdict
+		if v, err = e.Verdict(ctx, answer.ID); err == nil {
+			err = a.printVerdict(v, format)
+		}
 	}
-	v, err := e.Verdict(ctx, answer.ID)
+	if err == nil && answer.Result.Value.Type == record.NoValue && answer.Considered == 0 {
+		err = a.hintAtSubjects(ctx, e, answer.Subject)
+	}
+	return err
+}
+
+// hintAtSubjects says what may have been meant by a subject that nobody has asserted anything about.
+func (a *app) hintAtSubjects(ctx context.Context, e *engine.Engine, subject string) error {
+	near, err := e.NearSubjects(ctx, subject)
+	if err != nil || near.Asserted {
+		return err
+	}
+	hint := "nobody has asserted anything about " + subject
+	if len(near.Subjects) > 0 {
+		hint += "; near it: " + strings.Join(near.Subjects, ", ")
+	}
+	_, err = fmt.Fprintf(a.err, "episteme: %s\n", record.Clean(hint))
+	return err
+}
+
+// recompute prints what an audit's question is told when it is resolved again.
+func (a *app) recompute(cmd *cobra.Command, typed string) error {
+	format, err := a.format()
 	if err != nil {
 		return err
 	}
-	return a.printVerdict(v, format)
+	return a.withEvidence(cmd.Context(), func(e *engine.Engine) error {
+		id, err := named(cmd.Context(), e, "QUERY", typed, record.KindAudit)
+		if err != nil {
+			return err
+		}
+		r, err := e.Recompute(cmd.Context(), id)
+		if err != nil {
+			return err
+		}
+		if err := a.printRecomputation(r, format); err != nil {
+			return err
+		}
+		if !r.Reproduced {
+			return &wrongError{len(r.Differences)}
+		}
+		return nil
+	})
 }
+
+func (a *app) printRecomputation(r ask.Recomputation, format string) error {
+	if format == asJSON || format == asNDJSON {
+		return a.writeJSON(r)
+	}
+	var b strings.Builder
+	for _, l := range r.Lines() {
+		if format == asMD {
+			fmt.Fprintf(&b, "- **%s** %s\n", l.Label, mdText(l.String()))
+		} else {
+			fmt.Fprintf(&b, "%-10s %s\n", l.Label, record.Clean(l.String()))
+		}
+	}
+	_, err := fmt.Fprint(a.out, b.String())
+	return err
+}
+
+func stagesOrAny() []string { return append(names(record.Stages()), "any") }
 
 // completeQuery reads what was typed.
 func (a *app) completeQuery(f *queryFlags) error {
 	if !strings.EqualFold(f.lifecycle, "any") {
 		stage, err := record.ParseStage(f.lifecycle)
 		if err != nil {
-			return usage(fmt.Errorf("--lifecycle: %w, or any", err))
+			return usage(fmt.Errorf("--lifecycle: %w, or any%s", err, didYouMean(f.lifecycle, stagesOrAny())))
 		}
 		f.q.LifecycleFilter = stage
 	}
@@ -97,17 +182,11 @@ func (a *app) completeQuery(f *queryFlags) error {
 		f.q.HalfLife = half
 	}
 	if f.asOf != "" {
-		clock, err := a.clock()
+		asOf, err := a.instant("--as-of", f.asOf)
 		if err != nil {
 			return err
 		}
-		t, err := clock.Instant(f.asOf)
-		if err != nil {
-			return usage(fmt.Errorf("--as-of: %w", err))
-		}
-		if f.q.AsOf, err = record.TimeOf(t); err != nil {
-			return usage(fmt.Errorf("--as-of: %w", err))
-		}
+		f.q.AsOf = asOf
 	}
 	labels, err := parseLabels(f.labels)
 	if err != nil {

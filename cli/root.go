@@ -58,7 +58,7 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 		a.out = safeWriter{out}
 	}
 	root := a.root()
-	root.SetArgs(args)
+	root.SetArgs(protectNegatives(root, args))
 	root.SetIn(in)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
@@ -94,6 +94,7 @@ Without a command it opens the terminal UI.`,
 	f.StringVar(&a.zone, "tz", "UTC", "the zone of times that name none, such as Europe/Berlin or Local")
 	f.BoolVar(&a.noColor, "no-color", os.Getenv("NO_COLOR") != "", "no colours (or NO_COLOR)")
 	c.AddCommand(a.tuiCommand(), a.ingestCommand(), a.queryCommand(), a.traceCommand(), a.showCommand(),
+		a.assertCommand(), a.voteCommand(), a.transitionCommand(), a.epochCommand(), a.eventCommand(),
 		a.provenanceCommand(), a.agentsCommand(), a.fixturesCommand(), a.verifyCommand(), a.doctorCommand(),
 		a.rebuildCommand(), a.journalCommand(), a.versionCommand())
 	c.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
@@ -149,7 +150,7 @@ func (a *app) report(ctx context.Context, err error) int {
 
 // isCobraUsage recognises what cobra says of unknown commands and wrong numbers of arguments, which it gives no type.
 func isCobraUsage(err error) bool {
-	for _, start := range []string{"unknown command", "unknown flag", "accepts ", "requires ", "required flag", "invalid argument"} {
+	for _, start := range []string{"unknown command", "unknown flag", "accepts ", "requires ", "required flag", "invalid argument", "if any flags in the group"} {
 		if strings.HasPrefix(err.Error(), start) {
 			return true
 		}

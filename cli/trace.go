@@ -56,6 +56,7 @@ Subjects: auth/* is one level, auth/** any depth, {auth,billing}/jwt either.`,
 	fl.IntVar(&f.limit, "limit", 0, "rows at most (50 on a terminal, else all)")
 	fl.StringVar(&f.filter.Cursor, "cursor", "", "go on where a page ended: its next_cursor")
 	_ = c.RegisterFlagCompletionFunc("agent", a.completeAgents)
+	_ = c.RegisterFlagCompletionFunc("lens", offer(append(engine.Lenses(), record.LensExternal)))
 	return c
 }
 

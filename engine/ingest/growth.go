@@ -6,12 +6,14 @@ import (
 	"slices"
 
 	"episteme/engine/kv"
+	"episteme/engine/record"
 )
 
 // listState is how far a list has come in the store.
 type listState struct {
-	packs uint32
-	tail  uint8 // audits in no pack, below packAudits
+	packs  uint32
+	tail   uint8      // audits in no pack, below packAudits
+	packed record.LSN // of the last audit in a pack
 }
 
 // listsRemembered bounds how many lists' states are kept between batches: 100 bytes each. The others are looked up.
@@ -48,7 +50,11 @@ func (g *growth) reset() {
 func (g *growth) applied() {
 	for prefix, list := range g.added {
 		total := int(list.state.tail) + len(list.audits)
-		g.states[prefix] = listState{list.state.packs + uint32(total/packAudits), uint8(total % packAudits)}
+		after := listState{list.state.packs + uint32(total/packAudits), uint8(total % packAudits), list.state.packed}
+		if total >= packAudits {
+			after.packed = list.audits[len(list.audits)-1-total%packAudits].LSN // a batch fills packs with its own audits last
+		}
+		g.states[prefix] = after
 	}
 }
 
@@ -76,13 +82,13 @@ func (g *growth) stateOf(ctx context.Context, snap kv.Snapshot, prefix []byte) (
 		return state, nil
 	}
 	var state listState
-	for _, err := range spans(ctx, snap, prefix) {
+	for s, err := range spans(ctx, snap, prefix) {
 		if err != nil {
 			return state, err
 		}
-		state.packs++
+		state.packs, state.packed = s.number+1, s.last
 	}
-	for _, err := range kv.ScanPrefix(ctx, snap, listKey(prefix, listTail)) {
+	for _, err := range tailScan(ctx, snap, prefix, state.packed) {
 		if err != nil {
 			return state, err
 		}
@@ -104,7 +110,7 @@ func (g *growth) write(ctx context.Context, snap kv.Snapshot, batch *kv.Batch) e
 func (l *grown) write(ctx context.Context, snap kv.Snapshot, batch *kv.Batch, prefix []byte) error {
 	audits := l.audits
 	if int(l.state.tail)+len(audits) >= packAudits {
-		before, err := tail(ctx, snap, prefix)
+		before, err := tail(ctx, snap, prefix, l.state.packed)
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"container/heap"
 	"context"
 	"encoding/binary"
@@ -18,7 +19,7 @@ import (
 //
 //	prefix 00 number(4)    → pack of packAudits audits that follow each other in the journal (pack.go)
 //	prefix 01 lsn(8)       → pack of one audit: the tail, up to packAudits-1 of them
-//	prefix 02 number(4)    → spans of up to spansPerChunk packs: newest time(8), oldest time(8), first lsn(8) of each
+//	prefix 02 number(4)    → spans of up to spansPerChunk packs: newest time, oldest time, first lsn, last lsn of each
 //
 // Where a list is cut into packs follows from the records alone, never from how they were batched. Times may come in
 // any order: the spans say which packs can hold a time, so a file of old records that is taken in late costs no more
@@ -26,7 +27,7 @@ import (
 const (
 	packAudits    = 128
 	spansPerChunk = 256
-	spanBytes     = 24
+	spanBytes     = 32
 )
 
 const (
@@ -54,7 +55,7 @@ func spansKey(prefix []byte, number uint32) []byte {
 // span says what a pack can hold.
 type span struct {
 	newest, oldest record.Time
-	first          record.LSN
+	first, last    record.LSN
 	number         uint32
 }
 
@@ -65,15 +66,17 @@ func (s span) overlaps(from, to *record.Time) bool {
 func appendSpan(dst []byte, s span) []byte {
 	dst = binary.BigEndian.AppendUint64(dst, uint64(s.newest))
 	dst = binary.BigEndian.AppendUint64(dst, uint64(s.oldest))
-	return binary.BigEndian.AppendUint64(dst, uint64(s.first))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(s.first))
+	return binary.BigEndian.AppendUint64(dst, uint64(s.last))
 }
 
 func spanOf(audits []Brief, number uint32) span {
-	s := span{audits[0].Timestamp, audits[0].Timestamp, audits[0].LSN, number}
+	s := span{audits[0].Timestamp, audits[0].Timestamp, audits[0].LSN, audits[0].LSN, number}
 	for i := range audits {
 		s.newest = max(s.newest, audits[i].Timestamp)
 		s.oldest = min(s.oldest, audits[i].Timestamp)
 		s.first = min(s.first, audits[i].LSN)
+		s.last = max(s.last, audits[i].LSN)
 	}
 	return s
 }
@@ -93,7 +96,7 @@ func spans(ctx context.Context, snap kv.Snapshot, prefix []byte) iter.Seq2[span,
 			for b := e.Value; len(b) > 0; b = b[spanBytes:] {
 				s := span{
 					record.Time(binary.BigEndian.Uint64(b)), record.Time(binary.BigEndian.Uint64(b[8:])),
-					record.LSN(binary.BigEndian.Uint64(b[16:])), number,
+					record.LSN(binary.BigEndian.Uint64(b[16:])), record.LSN(binary.BigEndian.Uint64(b[24:])), number,
 				}
 				number++
 				if !yield(s, nil) {
@@ -104,10 +107,16 @@ func spans(ctx context.Context, snap kv.Snapshot, prefix []byte) iter.Seq2[span,
 	}
 }
 
+// tailScan yields the entries of a list that are in no pack yet, oldest LSN first. packed is the last LSN of the last
+// pack: what lies in front was deleted, and a scan would have to step over each trace of it.
+func tailScan(ctx context.Context, snap kv.Snapshot, prefix []byte, packed record.LSN) iter.Seq2[kv.Entry, error] {
+	return snap.Scan(ctx, tailKey(prefix, packed+1), kv.PrefixEnd(listKey(prefix, listTail)))
+}
+
 // tail reads the audits of a list that are in no pack yet, oldest LSN first.
-func tail(ctx context.Context, snap kv.Snapshot, prefix []byte) ([]Brief, error) {
+func tail(ctx context.Context, snap kv.Snapshot, prefix []byte, packed record.LSN) ([]Brief, error) {
 	var out []Brief
-	for e, err := range kv.ScanPrefix(ctx, snap, listKey(prefix, listTail)) {
+	for e, err := range tailScan(ctx, snap, prefix, packed) {
 		if err != nil {
 			return nil, err
 		}
@@ -184,39 +193,27 @@ func (v *View) list(ctx context.Context, prefix []byte, from, to *record.Time) i
 }
 
 // open puts the tail of a list into m and returns the packs that can hold something in [from, to), newest first.
-func (v *View) open(ctx context.Context, prefix []byte, from, to *record.Time, m *merge) ([]span, error) {
-	audits, err := tail(ctx, v.snap, prefix)
-	if err != nil {
-		return nil, err
-	}
-	if len(audits) > 0 {
-		r, err := readPack(appendPack(nil, audits))
-		if err != nil {
-			return nil, err
-		}
-		if err := m.add(r); err != nil {
-			return nil, err
-		}
-	}
-	var waiting []span
+func (v *View) open(ctx context.Context, prefix []byte, from, to *record.Time, m *merge) (waiting []span, err error) {
+	var packed record.LSN
 	for s, err := range spans(ctx, v.snap, prefix) {
 		if err != nil {
 			return nil, err
 		}
+		packed = s.last
 		if s.overlaps(from, to) {
 			waiting = append(waiting, s)
 		}
 	}
-	slices.SortStableFunc(waiting, func(a, b span) int {
-		switch {
-		case a.newest > b.newest:
-			return -1
-		case a.newest < b.newest:
-			return 1
-		}
-		return 0
-	})
-	return waiting, nil
+	slices.SortStableFunc(waiting, func(a, b span) int { return -cmp.Compare(a.newest, b.newest) })
+	audits, err := tail(ctx, v.snap, prefix, packed)
+	if err != nil || len(audits) == 0 {
+		return waiting, err
+	}
+	r, err := readPack(appendPack(nil, audits))
+	if err != nil {
+		return nil, err
+	}
+	return waiting, m.add(r)
 }
 
 // merge yields the newest audit of several packs: a heap of readers, each at its newest audit that was not yielded.
@@ -261,35 +258,28 @@ func (m *merge) Pop() any {
 
 // at finds the audit with an LSN in a list.
 func (v *View) at(ctx context.Context, prefix []byte, lsn record.LSN) (Brief, bool, error) {
-	var holds *span
+	var packed record.LSN
 	for s, err := range spans(ctx, v.snap, prefix) {
 		if err != nil {
 			return Brief{}, false, err
 		}
-		if s.first > lsn {
-			break
+		if packed = s.last; s.first <= lsn && lsn <= s.last {
+			r, err := readPackAt(v.snap, prefix, s.number)
+			if err != nil {
+				return Brief{}, false, err
+			}
+			audits, err := r.rest()
+			return pick(audits, lsn, err)
 		}
-		holds = &s
 	}
-	audits, err := tail(ctx, v.snap, prefix)
-	if err != nil {
+	audits, err := tail(ctx, v.snap, prefix, packed)
+	return pick(audits, lsn, err)
+}
+
+func pick(audits []Brief, lsn record.LSN, err error) (Brief, bool, error) {
+	i := slices.IndexFunc(audits, func(b Brief) bool { return b.LSN == lsn })
+	if i < 0 || err != nil {
 		return Brief{}, false, err
 	}
-	for _, b := range audits {
-		if b.LSN == lsn {
-			return b, true, nil
-		}
-	}
-	if holds == nil {
-		return Brief{}, false, nil
-	}
-	r, err := readPackAt(v.snap, prefix, holds.number)
-	for err == nil {
-		var b Brief
-		var ok bool
-		if ok, err = r.next(&b); !ok || b.LSN == lsn {
-			return b, ok, err
-		}
-	}
-	return Brief{}, false, err
+	return audits[i], true, nil
 }

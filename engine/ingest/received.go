@@ -19,34 +19,44 @@ import (
 // are linked.
 const receivedMax = 64
 
-// subjectsRemembered bounds how many assertions' subjects are kept between batches, 60 bytes each. The others are
-// looked up.
+// subjectsRemembered bounds how many assertions' subjects are kept between batches, 50 bytes each: as many again as were
+// noted since the last time there were so many. The others are looked up.
 const subjectsRemembered = 1 << 16
 
 // subjects remembers what assertions are about.
 type subjects struct {
-	seed  maphash.Seed // so that nobody can make two subjects look the same
-	known map[record.Hash]uint64
+	seed          maphash.Seed // so that nobody can make two subjects look the same
+	young, before map[record.Hash]uint64
 }
 
 func newSubjects() *subjects {
-	return &subjects{maphash.MakeSeed(), map[record.Hash]uint64{}}
+	return &subjects{seed: maphash.MakeSeed(), young: map[record.Hash]uint64{}}
 }
 
 func (s *subjects) note(assertion record.Hash, subject string) {
-	s.known[assertion] = maphash.String(s.seed, subject)
+	s.young[assertion] = maphash.String(s.seed, subject)
+}
+
+func (s *subjects) of(assertion record.Hash) (sum uint64, ok bool) {
+	if sum, ok = s.young[assertion]; ok {
+		return sum, true
+	}
+	if sum, ok = s.before[assertion]; ok {
+		s.young[assertion] = sum
+	}
+	return sum, ok
 }
 
 // trim is called when no batch is open: those of a batch are not in the store yet, so they have to stay.
 func (s *subjects) trim() {
-	if len(s.known) > subjectsRemembered {
-		clear(s.known)
+	if len(s.young) > subjectsRemembered {
+		s.young, s.before = map[record.Hash]uint64{}, s.young
 	}
 }
 
 // about reports whether an assertion is here and about subject. before is the store before the batch.
 func (s *subjects) about(before *View, assertion record.Hash, subject string) (bool, error) {
-	if sum, ok := s.known[assertion]; ok {
+	if sum, ok := s.of(assertion); ok {
 		return sum == maphash.String(s.seed, subject), nil
 	}
 	stored, err := before.Get(assertionID(assertion))
@@ -113,13 +123,13 @@ func (v *View) receivedAbout(ctx context.Context, prefix []byte, assertion recor
 		}
 		return yield(row), nil
 	}
-	packs, err := v.packsFrom(ctx, prefix, from)
-	if err != nil {
-		return err
-	}
-	for _, s := range packs {
-		if err := context.Cause(ctx); err != nil {
+	var packed record.LSN
+	for s, err := range spans(ctx, v.snap, prefix) {
+		if err != nil {
 			return err
+		}
+		if packed = s.last; packed < from {
+			continue
 		}
 		r, err := readPackAt(v.snap, prefix, s.number)
 		if err != nil {
@@ -135,28 +145,13 @@ func (v *View) receivedAbout(ctx context.Context, prefix []byte, assertion recor
 			}
 		}
 	}
-	audits, err := tail(ctx, v.snap, prefix)
+	audits, err := tail(ctx, v.snap, prefix, packed)
 	for i := range audits {
 		if more, err := take(&audits[i]); !more || err != nil {
 			return err
 		}
 	}
 	return err
-}
-
-// packsFrom are the packs that can hold an LSN from there on.
-func (v *View) packsFrom(ctx context.Context, prefix []byte, from record.LSN) ([]span, error) {
-	var all []span
-	for s, err := range spans(ctx, v.snap, prefix) {
-		if err != nil {
-			return nil, err
-		}
-		if len(all) == 1 && s.first <= from {
-			all = all[:0]
-		}
-		all = append(all, s)
-	}
-	return all, nil
 }
 
 func holdsBeginning(beginnings []byte, assertion record.Hash) bool {

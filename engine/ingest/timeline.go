@@ -87,14 +87,16 @@ func (v *View) Extent(ctx context.Context) (oldest, newest *record.Time, err err
 			newest = &t
 		}
 	}
+	var packed record.LSN
 	for s, err := range spans(ctx, v.snap, allPrefix()) {
 		if err != nil {
 			return nil, nil, err
 		}
+		packed = s.last
 		take(s.oldest)
 		take(s.newest)
 	}
-	audits, err := tail(ctx, v.snap, allPrefix())
+	audits, err := tail(ctx, v.snap, allPrefix(), packed)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -116,55 +116,13 @@ func (s *shape) find(name []byte, expected int) int {
 func (d *lineDecoder) unknownField(o *jsonObject, at int, key []byte) *fault {
 	name := string(appendUnescaped(nil, key))
 	f := &fault{at: at, field: o.path(""), found: "a field " + strconv.Quote(clip(name)), expected: "the fields of " + o.shape.what, hint: o.shape.hint}
-	if near := nearest(name, o.shape.names); near != "" {
+	if near := Nearest(name, o.shape.names); near != "" {
 		f.expected = strconv.Quote(near)
 		f.hint = ""
 	} else if f.hint == "" {
 		f.hint = "it has " + strings.Join(o.shape.names, ", ")
 	}
 	return f
-}
-
-// nearest is the name that differs from s in case alone, in a part (agent and agent_id), or in at most 2 letters; ""
-// when there is none.
-func nearest(s string, names []string) string {
-	const typos = 2 // guess: one slip of the finger, or two letters swapped
-	best, least := "", typos+1
-	for _, name := range names {
-		if strings.EqualFold(s, name) || strings.HasPrefix(name, s+"_") || strings.HasPrefix(s, name+"_") {
-			return name
-		}
-		if n := distance(s, name); n < least && n < len(name)/2 {
-			best, least = name, n
-		}
-	}
-	return best
-}
-
-// distance is how many letters must be put in, taken out or replaced to make a into b. A text much longer than a
-// name is not near it.
-func distance(a, b string) int {
-	const longest = 64 // twice the longest name
-	if len(a) > longest {
-		return longest
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // The numbers of the fields, each list in the order of the model behind "kind" and "id".

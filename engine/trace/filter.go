@@ -31,21 +31,21 @@ func newMatcher(f ask.AuditFilter) (*matcher, error) {
 		return nil, &ask.UsageError{Field: "time", Found: f.Range.From.String() + " to " + f.Range.To.String(), Expected: "a start that is not behind the end"}
 	}
 	if code := ask.Code(f.Finding); f.Finding != "" && !isFixed(code) {
-		return nil, &ask.UsageError{Field: "finding", Found: f.Finding, Expected: "one of " + fixedCodes()}
+		return nil, &ask.UsageError{Field: "finding", Found: f.Finding, Expected: oneOf(f.Finding, fixedCodes())}
 	}
 	if _, ours := lens.ByName(f.Lens); f.Lens != "" && f.Lens != record.LensExternal && !ours {
-		return nil, &ask.UsageError{Field: "lens", Found: f.Lens, Expected: "one of " + strings.Join(lensNames(), ", ") + ", " + record.LensExternal}
+		return nil, &ask.UsageError{Field: "lens", Found: f.Lens, Expected: oneOf(f.Lens, append(LensNames(), record.LensExternal))}
 	}
 	m.wide = len(f.Labels) > 0 || f.TraceID != "" || f.Conversation != "" || len(m.words) > 0
 	return m, nil
 }
 
-func fixedCodes() string {
+func fixedCodes() []string {
 	var names []string
 	for _, f := range fixedFindings() {
 		names = append(names, string(f.code))
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
 // brief reports whether an index entry passes what it has columns for.

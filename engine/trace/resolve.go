@@ -2,7 +2,6 @@ package trace
 
 import (
 	"context"
-	"strings"
 
 	"episteme/engine/ingest"
 	"episteme/engine/lens"
@@ -136,21 +135,12 @@ func Prepare(q record.Query, now record.Time) (record.Query, error) {
 	}
 	l, ok := lens.ByName(q.Lens)
 	if !ok {
-		return q, &ask.UsageError{Field: "lens", Found: q.Lens, Expected: "one of " + strings.Join(lensNames(), ", ")}
+		return q, &ask.UsageError{Field: "lens", Found: q.Lens, Expected: oneOf(q.Lens, LensNames())}
 	}
 	if err := l.Check(lens.Params{HalfLife: q.HalfLife}); err != nil {
 		return q, &ask.UsageError{Field: "half-life", Found: q.HalfLife.String(), Expected: err.Error()}
 	}
 	return q, record.Check(q.Ask())
-}
-
-// lensNames lists the lenses in the order people see them.
-func lensNames() []string {
-	var names []string
-	for _, l := range lens.All() {
-		names = append(names, l.Name)
-	}
-	return names
 }
 
 // Asked is a question resolved, ready to be written down.

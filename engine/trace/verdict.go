@@ -83,20 +83,6 @@ func (j *judge) verdict() (ask.Verdict, error) {
 	return out, j.argue(&out, dropped)
 }
 
-// reproduces is rule 17: the same value, the same contributions in the same order, weights within one float32 ulp.
-func reproduces(a *record.Audit, again lens.Answer) bool {
-	contributions := recorded(again)
-	if a.ResultHash != again.Value.Hash() || len(a.Contributions) != len(contributions) {
-		return false
-	}
-	for i, c := range a.Contributions {
-		if c.Assertion != contributions[i].Hash || !withinUlp(c.Weight, contributions[i].Weight) {
-			return false
-		}
-	}
-	return true
-}
-
 // argue fills in what follows from an answer that could be recomputed.
 func (j *judge) argue(out *ask.Verdict, dropped []lens.Dropped) error {
 	var err error
