@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"episteme/engine/ingest"
 	"episteme/engine/kv"
 	"episteme/engine/record"
 	"episteme/engine/trace"
@@ -110,7 +109,7 @@ func (e *Engine) resolveAndAppend(ctx context.Context, q record.Query) (record.I
 
 // known reports whether the store holds a record already.
 func (e *Engine) known(id record.ID) (bool, error) {
-	v, err := ingest.NewView(e.store, e.journal)
+	v, err := e.index.View()
 	if err != nil {
 		return false, err
 	}
@@ -123,7 +122,7 @@ func (e *Engine) SourceDigest(source record.Hash) (record.Hash, bool, error) {
 	if err := e.CatchUp(context.Background()); err != nil {
 		return record.Hash{}, false, err
 	}
-	v, err := ingest.NewView(e.store, e.journal)
+	v, err := e.index.View()
 	if err != nil {
 		return record.Hash{}, false, err
 	}

@@ -36,13 +36,14 @@ func TestAnAnswerDoesNotWaitForEver(t *testing.T) {
 	}
 	store := &fullStore{Store: e.store}
 	e.store, e.journal = store, ingest.FromLog(e.log)
+	e.index = ingest.NewIndex(store, e.journal)
 	log := record.LogID(e.log.Head().Log)
 	var err error
-	if e.worker, err = ingest.Start(e.journal, store, trace.Annotator{Journal: log}); err != nil {
+	if e.worker, err = ingest.Start(e.journal, e.index, trace.Annotator{Journal: log}); err != nil {
 		t.Fatal(err)
 	}
 	defer e.Close()
-	e.Tracer = &trace.Tracer{Store: store, Evidence: e.journal, Journal: log, Durable: e.durable, Now: time.Now, Rejects: e.rejects.byAgent}
+	e.Tracer = &trace.Tracer{Index: e.index, Journal: log, Durable: e.durable, Now: time.Now, Rejects: e.rejects.byAgent}
 
 	store.refuses.Store(true)
 	q := record.Query{Agent: "ann", Subject: "s", Predicate: "p", Timestamp: 1e18, AsOf: record.Unset}

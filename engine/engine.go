@@ -42,6 +42,7 @@ type Engine struct {
 	store   kv.Store
 	log     *wal.Log
 	journal ingest.Journal
+	index   *ingest.Index
 	worker  *ingest.Worker
 	rejects *rejects
 	news    []string
@@ -66,7 +67,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 		return nil, errors.Join(err, e.release())
 	}
 	e.Tracer = &trace.Tracer{
-		Store: e.store, Evidence: e.journal, Journal: record.LogID(e.log.Head().Log),
+		Index: e.index, Journal: record.LogID(e.log.Head().Log),
 		Durable: e.durable, Now: o.Now, Rejects: e.rejects.byAgent,
 	}
 	return e, nil
@@ -83,7 +84,8 @@ func (e *Engine) open(ctx context.Context, o Options) error {
 		return err
 	}
 	e.journal = ingest.FromLog(e.log)
-	e.worker, err = ingest.Start(e.journal, e.store, trace.Annotator{Journal: record.LogID(e.log.Head().Log)})
+	e.index = ingest.NewIndex(e.store, e.journal)
+	e.worker, err = ingest.Start(e.journal, e.index, trace.Annotator{Journal: record.LogID(e.log.Head().Log)})
 	return err
 }
 

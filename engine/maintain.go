@@ -113,7 +113,8 @@ func (s *site) build(ctx context.Context, witness wal.Witness, name string, prog
 }
 
 func (s *site) fill(ctx context.Context, log *wal.Log, store kv.Store, last record.LSN, progress func(Step)) error {
-	w, err := ingest.Start(ingest.FromLog(log), store, trace.Annotator{Journal: record.LogID(log.Head().Log)})
+	journal := ingest.FromLog(log)
+	w, err := ingest.Start(journal, ingest.NewIndex(store, journal), trace.Annotator{Journal: record.LogID(log.Head().Log)})
 	if err != nil {
 		return err
 	}

@@ -2,10 +2,8 @@ package ingest
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
 	"fmt"
-	"iter"
 	"math"
 
 	"episteme/engine/kv"
@@ -39,21 +37,6 @@ func candidateValue(hash record.Hash, a *record.Assertion) []byte {
 	}
 	v = append(binary.AppendUvarint(v, uint64(len(a.Agent))), a.Agent...)
 	return a.Object.AppendBinary(v)
-}
-
-// Candidates yields the assertions with this subject and predicate, whenever they were made, oldest first.
-func (v *View) Candidates(ctx context.Context, subject, predicate string) iter.Seq2[Candidate, error] {
-	return func(yield func(Candidate, error) bool) {
-		for e, err := range kv.ScanPrefix(ctx, v.snap, candidatePrefix(subject, predicate)) {
-			var c Candidate
-			if err == nil {
-				c, err = readCandidate(e)
-			}
-			if !yield(c, err) || err != nil {
-				return
-			}
-		}
-	}
 }
 
 func readCandidate(e kv.Entry) (Candidate, error) {

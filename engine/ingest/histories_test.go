@@ -68,7 +68,7 @@ func life(t *testing.T, disk vfs.FS, store kv.Store, records []record.Record, ba
 		return records
 	}
 	defer log.Close()
-	w, err := ingest.Start(ingest.FromLog(log), store, nil)
+	w, err := ingest.Start(ingest.FromLog(log), ingest.NewIndex(store, log), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +194,7 @@ func TestReadersNeverSeeHalfABatch(t *testing.T) {
 	list := append(history(t, seed, 400), audits(t, r, 1200)...)
 	log := openLog(t, vfs.NewMem())
 	store := openBadger(t)
-	w, err := ingest.Start(ingest.FromLog(log), store, nil)
+	w, err := ingest.Start(ingest.FromLog(log), ingest.NewIndex(store, log), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,7 +233,7 @@ func TestReadersNeverSeeHalfABatch(t *testing.T) {
 
 // agrees checks one view and returns its applied LSN.
 func agrees(t *testing.T, log *wal.Log, store kv.Store) record.LSN {
-	v, err := ingest.NewView(store, log)
+	v, err := ingest.NewIndex(store, log).View()
 	if err != nil {
 		t.Error(err)
 		return 0

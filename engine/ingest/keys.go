@@ -14,7 +14,9 @@ import (
 //
 //	H: V: E: B: S: L: W: Q: X:                          what is where: a record by its own hash
 //	  letter ':' hash(32)                                → PLACE
-//	c: subject TEXT predicate TEXT time(8) lsn(8)        → CANDIDATE: assertions, for a lens
+//	c: subject TEXT predicate TEXT 00 time(8) lsn(8)     → CANDIDATE: assertions, for a lens
+//	c: subject TEXT predicate TEXT 01 lsn(8)             → kind(1) hash(32) payload: votes on them, their transitions
+//	o: assertion hash(32) lsn(8)                         → the same, as long as the assertion is not here
 //	r: kind(1) hash(32) link(1) lsn(8)                   → kind(1) hash(32) payload, or nothing: who names this record
 //	t: LIST                                              audits
 //	g: agent TEXT LIST                                   audits of an agent
@@ -45,6 +47,7 @@ const (
 	spaceAgents     = 'a'
 	spaceDense      = 'n'
 	spaceFlushes    = 'b'
+	spaceOrphans    = 'o'
 )
 
 var (
@@ -56,8 +59,8 @@ var (
 type Link uint8
 
 const (
-	LinkVote        Link = 1  // vote → assertion; with payload
-	LinkTransition  Link = 2  // transition → assertion; with payload
+	LinkVote        Link = 1  // vote → assertion; with payload, in its topic (life.go)
+	LinkTransition  Link = 2  // transition → assertion; likewise
 	LinkSupersedes  Link = 3  // epoch → epoch; with payload
 	LinkDescribes   Link = 4  // source → evidence (digest); with payload
 	LinkSource      Link = 5  // assertion → evidence (digest)
@@ -123,13 +126,29 @@ func cutNewest(key []byte) (record.Time, record.LSN) {
 	return record.Time(^binary.BigEndian.Uint64(tail)), record.LSN(^binary.BigEndian.Uint64(tail[8:]))
 }
 
-func candidatePrefix(subject, predicate string) []byte {
+// The parts of a topic, which is all that bears on a subject and predicate.
+const (
+	topicClaims = 0
+	topicLife   = 1
+)
+
+func topicPrefix(subject, predicate string) []byte {
 	return appendText(appendText(space(spaceCandidates), subject), predicate)
 }
 
 func candidateKey(a *record.Assertion, lsn record.LSN) []byte {
-	key := binary.BigEndian.AppendUint64(candidatePrefix(a.Subject, a.Predicate), uint64(a.Timestamp))
+	key := binary.BigEndian.AppendUint64(append(topicPrefix(a.Subject, a.Predicate), topicClaims), uint64(a.Timestamp))
 	return binary.BigEndian.AppendUint64(key, uint64(lsn))
+}
+
+func lifeKey(t topic, lsn record.LSN) []byte {
+	return binary.BigEndian.AppendUint64(append(topicPrefix(t.subject, t.predicate), topicLife), uint64(lsn))
+}
+
+func orphanPrefix(assertion record.Hash) []byte { return append(space(spaceOrphans), assertion[:]...) }
+
+func orphanKey(assertion record.Hash, lsn record.LSN) []byte {
+	return binary.BigEndian.AppendUint64(orphanPrefix(assertion), uint64(lsn))
 }
 
 func linkPrefix(target record.ID, link Link) []byte {

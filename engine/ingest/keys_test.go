@@ -24,13 +24,15 @@ func TestKeysAreAsDrawn(t *testing.T) {
 		{"an epoch lies under E:", primaryKey(record.ID{Kind: record.KindEpoch, Hash: hash}), "453a" + ab},
 		{"an audit lies under Q:", primaryKey(record.ID{Kind: record.KindAudit, Hash: hash}), "513a" + ab},
 		{"candidates sort by subject, predicate, time, LSN", candidateKey(&record.Assertion{Subject: "a/b", Predicate: "p", Timestamp: 0x0102}, 3),
-			"633a" + "612f62" + "0001" + "70" + "0001" + "0000000000000102" + "0000000000000003"},
+			"633a" + "612f62" + "0001" + "70" + "0001" + "00" + "0000000000000102" + "0000000000000003"},
 		{"events sort newest first", eventKey(1, 2), "773a" + "fffffffffffffffe" + "fffffffffffffffd"},
 		{"the tail of an agent's list sorts by LSN", tailKey(agentPrefix("a"), 2), "673a" + "61" + "0001" + "01" + "0000000000000002"},
 		{"the packs of a subject's list sort by number", packKey(subjectPrefix("s"), 3), "733a" + "73" + "0001" + "00" + "00000003"},
 		{"the spans of the list of all sort by number", spansKey(allPrefix(), 4), "743a" + "02" + "00000004"},
 		{"a transaction's mark lies in its slot", flushKey(slotOf(flushSlots + 5)), "623a" + "0005"},
-		{"links sort by target, way, LSN", linkKey(assertionID(hash), LinkVote, 7), "723a" + "03" + ab + "01" + "0000000000000007"},
+		{"votes and transitions sort behind them by LSN", lifeKey(topic{"a/b", "p"}, 7), "633a" + "612f62" + "0001" + "70" + "0001" + "01" + "0000000000000007"},
+		{"those that wait sort by their assertion", orphanKey(hash, 7), "6f3a" + ab + "0000000000000007"},
+		{"links sort by target, way, LSN", linkKey(assertionID(hash), LinkParent, 7), "723a" + "03" + ab + "06" + "0000000000000007"},
 		{"the dense index sorts by LSN, 128 to a pack", denseKey(258), "6e3a" + "0000000000000102"},
 	}
 	for _, tt := range tests {

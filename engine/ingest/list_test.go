@@ -84,7 +84,7 @@ func TestListsEqualNaiveOnes(t *testing.T) {
 		last := appendAll(t, log, list)
 		store := mem.NewLimited([]int{32 << 10, 64 << 10, 1 << 20, 32 << 20}[seed])
 		run(t, log, store, last)
-		v, err := ingest.NewView(store, log)
+		v, err := ingest.NewIndex(store, log).View()
 		if err != nil {
 			t.Fatal(err)
 		}

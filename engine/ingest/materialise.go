@@ -20,8 +20,7 @@ type Annotator interface {
 
 // materialiser turns records into one batch of the store.
 type materialiser struct {
-	store     kv.Store
-	evidence  Evidence
+	index     *Index
 	log       record.LogID
 	annotator Annotator
 	stalled   func(error) // told why a batch has to wait
@@ -32,7 +31,7 @@ type materialiser struct {
 	first   record.LSN               // first one of the batch
 	lists   *growth                  // what the batch adds to lists
 	dense   denseWriter              // what it adds to the dense index
-	about   *subjects                // of assertions, remembered between batches
+	lives   *lives                   // where it puts votes and transitions
 	seen    map[record.ID]struct{}   // primaries that the batch puts
 	agents  map[string]*AgentRow     // rows that the batch puts
 	bears   record.LSN               // first record of the batch that a lens may look at; 0: none
@@ -40,10 +39,10 @@ type materialiser struct {
 	before  *View                    // the store before the batch, once somebody asked; nobody else writes records
 }
 
-func newMaterialiser(store kv.Store, journal Journal, stored Applied, annotator Annotator) *materialiser {
+func newMaterialiser(index *Index, log record.LogID, stored Applied, annotator Annotator) *materialiser {
 	m := &materialiser{
-		store: store, evidence: journal, log: record.LogID(journal.Head().Log), stored: stored, annotator: annotator,
-		lists: newGrowth(), about: newSubjects(),
+		index: index, log: log, stored: stored, annotator: annotator,
+		lists: newGrowth(), lives: newLives(),
 	}
 	m.reset()
 	return m
@@ -52,7 +51,7 @@ func newMaterialiser(store kv.Store, journal Journal, stored Applied, annotator 
 func (m *materialiser) reset() {
 	m.batch.Reset()
 	m.lists.reset()
-	m.about.trim()
+	m.lives.reset()
 	m.dense = denseWriter{}
 	if m.before != nil {
 		m.before.Close()
@@ -66,7 +65,7 @@ func (m *materialiser) reset() {
 
 // abandon drops a batch that the store refused. What was remembered of it is no longer so.
 func (m *materialiser) abandon() {
-	m.about = newSubjects()
+	m.lives = newLives()
 	m.reset()
 }
 
@@ -77,7 +76,7 @@ func (m *materialiser) ops() int   { return m.batch.Len() + m.lists.ops }
 // view is the store before the batch.
 func (m *materialiser) view() (*View, error) {
 	if m.before == nil {
-		v, err := NewView(m.store, m.evidence)
+		v, err := m.index.View()
 		if err != nil {
 			return nil, err
 		}
@@ -109,7 +108,7 @@ const roomRetry = 500 * time.Millisecond
 // apply applies the batch, waiting while the store has no room for it.
 func (m *materialiser) apply(ctx context.Context) error {
 	for {
-		err := m.store.Apply(&m.batch)
+		err := m.index.store.Apply(&m.batch)
 		if !errors.Is(err, kv.ErrNoRoom) {
 			return err
 		}
@@ -175,7 +174,7 @@ func (m *materialiser) materialise(ctx context.Context, rec *wal.Record, id reco
 		if err != nil {
 			return fmt.Errorf("ingest: record %s at lsn %d: %w", id, rec.LSN, err)
 		}
-		if err := m.index(ctx, rec, id, decoded); err != nil {
+		if err := m.entries(ctx, rec, id, decoded); err != nil {
 			return err
 		}
 	}
@@ -196,26 +195,29 @@ func (m *materialiser) known(id record.ID) (bool, error) {
 	return before.Has(id)
 }
 
-// index puts the entries by which rec is found.
-func (m *materialiser) index(ctx context.Context, rec *wal.Record, id record.ID, decoded record.Record) error {
+// entries puts what rec is found by.
+func (m *materialiser) entries(ctx context.Context, rec *wal.Record, id record.ID, decoded record.Record) error {
 	lsn := record.LSN(rec.LSN)
 	switch r := decoded.(type) {
 	case *record.Source:
 		m.bear(lsn)
 		m.link(evidenceID(r.Digest), LinkDescribes, lsn, id, rec.Payload)
+		m.index.grows(evidenceID(r.Digest), lsn)
 	case *record.Assertion:
 		m.bear(lsn)
-		m.assertion(r, lsn, id)
+		return m.assertion(ctx, r, lsn, id)
 	case *record.Vote:
 		m.bear(lsn)
-		m.link(assertionID(r.Assertion), LinkVote, lsn, id, rec.Payload)
+		return m.life(r.Assertion, lsn, id, rec.Payload)
 	case *record.Transition:
 		m.bear(lsn)
-		m.link(assertionID(r.Assertion), LinkTransition, lsn, id, rec.Payload)
+		return m.life(r.Assertion, lsn, id, rec.Payload)
 	case *record.Epoch:
 		m.bear(lsn)
 		if !r.Supersedes.IsZero() {
-			m.link(record.ID{Kind: record.KindEpoch, Hash: r.Supersedes}, LinkSupersedes, lsn, id, rec.Payload)
+			older := record.ID{Kind: record.KindEpoch, Hash: r.Supersedes}
+			m.link(older, LinkSupersedes, lsn, id, rec.Payload)
+			m.index.grows(older, lsn)
 		}
 	case *record.Event:
 		m.batch.Put(eventKey(r.Timestamp, lsn), appendEventRow(nil, record.Time(rec.RecordedAt), id.Hash, rec.Payload))
@@ -225,6 +227,7 @@ func (m *materialiser) index(ctx context.Context, rec *wal.Record, id record.ID,
 	case *record.Audit:
 		return m.audit(ctx, r, rec, id)
 	case *record.Erasure:
+		m.index.forget()
 		for _, kind := range record.Kinds() {
 			m.link(record.ID{Kind: kind, Hash: r.Target}, LinkErases, lsn, id, rec.Payload)
 		}
@@ -244,14 +247,39 @@ func (m *materialiser) bear(lsn record.LSN) {
 func (m *materialiser) link(target record.ID, link Link, lsn record.LSN, from record.ID, payload []byte) {
 	var value []byte
 	if payload != nil {
-		value = append(append(append(make([]byte, 0, 33+len(payload)), byte(from.Kind)), from.Hash[:]...), payload...)
+		value = linkValue(from, payload)
 	}
 	m.batch.Put(linkKey(target, link, lsn), value)
 }
 
-func (m *materialiser) assertion(r *record.Assertion, lsn record.LSN, id record.ID) {
+func linkValue(from record.ID, payload []byte) []byte {
+	return append(append(append(make([]byte, 0, 33+len(payload)), byte(from.Kind)), from.Hash[:]...), payload...)
+}
+
+// life puts a vote or a transition.
+func (m *materialiser) life(assertion record.Hash, lsn record.LSN, id record.ID, payload []byte) error {
+	before, err := m.view()
+	if err != nil {
+		return err
+	}
+	return m.lives.add(before, &m.batch, assertion, lsn, id, payload)
+}
+
+func (m *materialiser) assertion(ctx context.Context, r *record.Assertion, lsn record.LSN, id record.ID) error {
+	if _, waits := m.lives.waiting[id.Hash]; waits {
+		if err := m.flush(ctx); err != nil {
+			return err
+		}
+		m.bear(lsn)
+	}
+	before, err := m.view()
+	if err != nil {
+		return err
+	}
+	if err := m.lives.arrives(ctx, before, &m.batch, r, id.Hash); err != nil {
+		return err
+	}
 	m.batch.Put(candidateKey(r, lsn), candidateValue(id.Hash, r))
-	m.about.note(id.Hash, r.Subject)
 	m.link(evidenceID(r.Source), LinkSource, lsn, id, nil)
 	for _, parent := range r.Parents {
 		m.link(parent, LinkParent, lsn, id, nil)
@@ -259,6 +287,7 @@ func (m *materialiser) assertion(r *record.Assertion, lsn record.LSN, id record.
 	if !r.Epoch.IsZero() {
 		m.link(record.ID{Kind: record.KindEpoch, Hash: r.Epoch}, LinkEpoch, lsn, id, nil)
 	}
+	return nil
 }
 
 func (m *materialiser) audit(ctx context.Context, r *record.Audit, rec *wal.Record, id record.ID) error {
@@ -294,9 +323,11 @@ func (m *materialiser) received(before *View, r *record.Audit, lsn record.LSN, i
 	for _, c := range r.Contributions {
 		same := m.askedHere(r)
 		if !same {
-			if same, err = m.about.about(before, c.Assertion, r.Subject); err != nil {
+			t, held, err := m.lives.topicOf(before, c.Assertion)
+			if err != nil {
 				return nil, err
 			}
+			same = held && t.subject == r.Subject
 		}
 		if same && len(beginnings) < receivedMax*receivedBytes {
 			beginnings = append(beginnings, c.Assertion[:receivedBytes]...)

@@ -19,6 +19,9 @@ type Evidence interface {
 // ErrBroken means that the bytes of a record in the journal are not what they were when it was recorded.
 var ErrBroken = errors.New("the bytes in the journal are not those that were recorded")
 
+// ErrErased means that a record is here and its payload was removed for a stated reason.
+var ErrErased = errors.New("the payload was erased")
+
 // Stored is a record as it lies in the journal, found through the store.
 type Stored struct {
 	ID         record.ID
@@ -63,7 +66,7 @@ func (v *View) Get(id record.ID) (Stored, error) {
 // read reads the record that the store says lies at place. The zero hash is any.
 func (v *View) read(kind record.Kind, hash record.Hash, lsn record.LSN, place wal.Position) (Stored, error) {
 	s := Stored{ID: record.ID{Kind: kind, Hash: hash}, LSN: lsn}
-	rec, err := v.evidence.ReadAt(place)
+	rec, err := v.index.evidence.ReadAt(place)
 	if errors.Is(err, wal.ErrClosed) {
 		return s, err
 	}

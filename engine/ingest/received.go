@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"hash/maphash"
 	"iter"
 
 	"episteme/engine/kv"
@@ -18,62 +17,6 @@ import (
 // receivedMax of an audit's contributions are told by the list of its subject, so that a pack stays small; the others
 // are linked.
 const receivedMax = 64
-
-// subjectsRemembered bounds how many assertions' subjects are kept between batches, 50 bytes each: as many again as were
-// noted since the last time there were so many. The others are looked up.
-const subjectsRemembered = 1 << 16
-
-// subjects remembers what assertions are about.
-type subjects struct {
-	seed          maphash.Seed // so that nobody can make two subjects look the same
-	young, before map[record.Hash]uint64
-}
-
-func newSubjects() *subjects {
-	return &subjects{seed: maphash.MakeSeed(), young: map[record.Hash]uint64{}}
-}
-
-func (s *subjects) note(assertion record.Hash, subject string) {
-	s.young[assertion] = maphash.String(s.seed, subject)
-}
-
-func (s *subjects) of(assertion record.Hash) (sum uint64, ok bool) {
-	if sum, ok = s.young[assertion]; ok {
-		return sum, true
-	}
-	if sum, ok = s.before[assertion]; ok {
-		s.young[assertion] = sum
-	}
-	return sum, ok
-}
-
-// trim is called when no batch is open: those of a batch are not in the store yet, so they have to stay.
-func (s *subjects) trim() {
-	if len(s.young) > subjectsRemembered {
-		s.young, s.before = map[record.Hash]uint64{}, s.young
-	}
-}
-
-// about reports whether an assertion is here and about subject. before is the store before the batch.
-func (s *subjects) about(before *View, assertion record.Hash, subject string) (bool, error) {
-	if sum, ok := s.of(assertion); ok {
-		return sum == maphash.String(s.seed, subject), nil
-	}
-	stored, err := before.Get(assertionID(assertion))
-	if errors.Is(err, kv.ErrNotFound) || errors.Is(err, ErrBroken) || err == nil && stored.Erased {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	r, err := record.Decode(record.KindAssertion, stored.Payload)
-	if err != nil {
-		return false, err
-	}
-	found := r.(*record.Assertion).Subject
-	s.note(assertion, found)
-	return found == subject, nil
-}
 
 // Received yields the audits that an assertion contributed to, newest last.
 func (v *View) Received(ctx context.Context, assertion record.Hash) iter.Seq2[Row, error] {
@@ -97,18 +40,14 @@ func (v *View) received(ctx context.Context, assertion record.Hash, yield func(R
 			return nil
 		}
 	}
-	stored, err := v.Get(assertionID(assertion))
-	if errors.Is(err, kv.ErrNotFound) || err == nil && stored.Erased {
+	a, lsn, err := v.Claim(assertion)
+	if errors.Is(err, kv.ErrNotFound) || errors.Is(err, ErrErased) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	r, err := record.Decode(record.KindAssertion, stored.Payload)
-	if err != nil {
-		return err
-	}
-	return v.receivedAbout(ctx, subjectPrefix(r.(*record.Assertion).Subject), assertion, stored.LSN, yield)
+	return v.receivedAbout(ctx, subjectPrefix(a.Subject), assertion, lsn, yield)
 }
 
 // receivedAbout walks the list of a subject from an LSN on.

@@ -15,17 +15,9 @@ import (
 // View reads the store at one moment. All of an answer's reads go through one View, so that they agree. Close it
 // soon. Safe for use by several goroutines.
 type View struct {
-	snap     kv.Snapshot
-	evidence Evidence
-}
-
-// NewView takes a snapshot of store, which was made from the journal that evidence reads.
-func NewView(store kv.Store, evidence Evidence) (*View, error) {
-	snap, err := store.Snapshot()
-	if err != nil {
-		return nil, err
-	}
-	return &View{snap, evidence}, nil
+	snap    kv.Snapshot
+	index   *Index
+	applied record.LSN
 }
 
 // Close releases the snapshot.
@@ -61,6 +53,44 @@ type Linked struct {
 
 // Links yields the records that name target in this way, in the order of the journal.
 func (v *View) Links(ctx context.Context, target record.ID, link Link) iter.Seq2[Linked, error] {
+	switch link {
+	case LinkVote:
+		return v.lifeOf(ctx, target.Hash, record.KindVote)
+	case LinkTransition:
+		return v.lifeOf(ctx, target.Hash, record.KindTransition)
+	case LinkDescribes, LinkSupersedes:
+		return v.remembered(ctx, linked{target, link})
+	}
+	return v.scanLinks(ctx, target, link)
+}
+
+// remembered yields links that are asked for again and again: what describes a document, what supersedes an epoch.
+func (v *View) remembered(ctx context.Context, key linked) iter.Seq2[Linked, error] {
+	return func(yield func(Linked, error) bool) {
+		list, ok := v.index.recall(v, key)
+		for _, l := range list {
+			if !yield(l, nil) {
+				return
+			}
+		}
+		if ok {
+			return
+		}
+		for l, err := range v.scanLinks(ctx, key.target, key.link) {
+			if !yield(l, err) || err != nil {
+				return // not all of them were seen
+			}
+			if len(list) <= linksCachedMax {
+				list = append(list, l)
+			}
+		}
+		if len(list) <= linksCachedMax {
+			v.index.remember(v, key, list)
+		}
+	}
+}
+
+func (v *View) scanLinks(ctx context.Context, target record.ID, link Link) iter.Seq2[Linked, error] {
 	return func(yield func(Linked, error) bool) {
 		var near densePack
 		for e, err := range kv.ScanPrefix(ctx, v.snap, linkPrefix(target, link)) {
@@ -77,7 +107,7 @@ func (v *View) Links(ctx context.Context, target record.ID, link Link) iter.Seq2
 
 func (v *View) readLinked(e kv.Entry, near *densePack) (l Linked, err error) {
 	l.LSN = lastLSN(e.Key)
-	if len(e.Value) == 0 {
+	if len(e.Value) == 0 && near != nil {
 		l.ID, err = v.idAt(l.LSN, near)
 		return l, err
 	}

@@ -27,7 +27,6 @@ const (
 // Worker tails a journal and applies it to a store, on a goroutine of its own, until Close.
 type Worker struct {
 	journal Journal
-	store   kv.Store
 	mat     *materialiser
 	limit   int // bytes of a batch; halved while the store refuses
 
@@ -44,17 +43,17 @@ type Worker struct {
 // ErrWrongJournal means that the store was made from another journal, or from more of this one than there is.
 var ErrWrongJournal = errors.New("the store does not belong to this journal")
 
-// Start checks that store belongs to journal and begins to apply what it lacks. A nil annotator leaves audits
+// Start checks that the store of index belongs to journal and begins to apply what it lacks. A nil annotator leaves audits
 // without annotation.
-func Start(journal Journal, store kv.Store, annotator Annotator) (*Worker, error) {
-	applied, err := prepare(journal, store)
+func Start(journal Journal, index *Index, annotator Annotator) (*Worker, error) {
+	applied, err := prepare(journal, index)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	w := &Worker{
-		journal: journal, store: store, limit: batchBytes,
-		mat:    newMaterialiser(store, journal, applied, annotator),
+		journal: journal, limit: batchBytes,
+		mat:    newMaterialiser(index, record.LogID(journal.Head().Log), applied, annotator),
 		cancel: cancel, done: make(chan struct{}),
 		applied: applied.LSN, moved: make(chan struct{}),
 	}
@@ -64,8 +63,8 @@ func Start(journal Journal, store kv.Store, annotator Annotator) (*Worker, error
 }
 
 // prepare reads how far the store has come and refuses a store of another journal or format.
-func prepare(journal Journal, store kv.Store) (Applied, error) {
-	v, err := NewView(store, journal)
+func prepare(journal Journal, index *Index) (Applied, error) {
+	v, err := index.View()
 	if err != nil {
 		return Applied{}, err
 	}
@@ -76,7 +75,7 @@ func prepare(journal Journal, store kv.Store) (Applied, error) {
 	}
 	head := journal.Head()
 	if applied.LSN == 0 {
-		return applied, markFormat(store)
+		return applied, markFormat(index.store)
 	}
 	if applied.Log != record.LogID(head.Log) || applied.LSN > record.LSN(head.Durable) {
 		return applied, fmt.Errorf("%w: the store is at lsn %d of log %s, the journal at lsn %d of log %s; "+
@@ -86,7 +85,7 @@ func prepare(journal Journal, store kv.Store) (Applied, error) {
 	if err := checkChain(journal, applied); err != nil {
 		return applied, err
 	}
-	return applied, CheckFormat(store)
+	return applied, CheckFormat(index.store)
 }
 
 // checkChain refuses a store whose last record is not the journal's at that LSN.

@@ -77,6 +77,9 @@ func history(t *testing.T, seed uint64, n int) []record.Record {
 		default:
 			rec = &record.Assertion{Subject: fmt.Sprintf("s/%d", r.IntN(4)), Predicate: "p", Object: record.TextObject(fmt.Sprint(r.IntN(3))),
 				Confidence: 0.5, Lifecycle: record.Proposed, Agent: agent, Timestamp: at, Source: record.Sum([]byte{byte(r.IntN(9))})}
+			if r.IntN(4) == 0 { // a vote before what it is about
+				list = append(list, &record.Vote{Assertion: hashOf(rec), Agent: agent, Weight: -0.5, Timestamp: at})
+			}
 			assertions = append(assertions, hashOf(rec))
 		}
 		if e, ok := rec.(*record.Epoch); ok {
@@ -169,7 +172,7 @@ func TestIngestExactlyOnceAtEveryCrashPoint(t *testing.T) {
 		inner := mem.NewLimited(7 << 10)
 		store := &crashing{Store: inner}
 		store.left.Store(stop)
-		w, err := ingest.Start(ingest.FromLog(log), store, nil)
+		w, err := ingest.Start(ingest.FromLog(log), ingest.NewIndex(store, log), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -194,7 +197,7 @@ func TestIngestExactlyOnceAtEveryCrashPoint(t *testing.T) {
 
 func run(t *testing.T, log *wal.Log, store kv.Store, last wal.LSN) {
 	t.Helper()
-	w, err := ingest.Start(ingest.FromLog(log), store, nil)
+	w, err := ingest.Start(ingest.FromLog(log), ingest.NewIndex(store, log), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -223,7 +226,7 @@ func TestARecordSentAgainKeepsItsFirstLSN(t *testing.T) {
 	last := appendAll(t, log, []record.Record{e, record.Evidence("between"), e})
 	store := mem.New()
 	run(t, log, store, last)
-	v, err := ingest.NewView(store, log)
+	v, err := ingest.NewIndex(store, log).View()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -247,7 +250,7 @@ func TestStoreAheadOfJournalRefused(t *testing.T) {
 	long := openLog(t, vfs.NewMem())
 	run(t, long, store, appendAll(t, long, history(t, 1, 30)))
 	other := openLog(t, vfs.NewMem())
-	if _, err := ingest.Start(ingest.FromLog(other), store, nil); !errors.Is(err, ingest.ErrWrongJournal) {
+	if _, err := ingest.Start(ingest.FromLog(other), ingest.NewIndex(store, other), nil); !errors.Is(err, ingest.ErrWrongJournal) {
 		t.Errorf("Start with another journal = %v, want ErrWrongJournal", err)
 	}
 }
@@ -256,7 +259,7 @@ func TestStoreAheadOfJournalRefused(t *testing.T) {
 func TestWaitSaysWhyItEnds(t *testing.T) {
 	log := openLog(t, vfs.NewMem())
 	appendAll(t, log, history(t, 1, 3))
-	w, err := ingest.Start(ingest.FromLog(log), mem.New(), nil)
+	w, err := ingest.Start(ingest.FromLog(log), ingest.NewIndex(mem.New(), log), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -288,7 +291,7 @@ func (f *full) Apply(b *kv.Batch) error {
 func TestAFullDiskIsWaitedFor(t *testing.T) {
 	log := openLog(t, vfs.NewMem())
 	store := &full{Store: mem.New()}
-	w, err := ingest.Start(ingest.FromLog(log), store, nil)
+	w, err := ingest.Start(ingest.FromLog(log), ingest.NewIndex(store, log), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

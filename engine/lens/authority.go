@@ -12,10 +12,11 @@ import "episteme/engine/record"
 // With the filter Approved only RS256 is left: confidence 0.54, share 1.
 func authority() Lens {
 	return Lens{
-		Name:     "authority",
-		Sentence: "the most trusted source wins",
-		score:    trust,
-		compare:  compareTrust,
+		Name:          "authority",
+		Sentence:      "the most trusted source wins",
+		WeighsSources: true,
+		score:         trust,
+		compare:       compareTrust,
 	}
 }
 

@@ -14,6 +14,7 @@ type Lens struct {
 	Name          string // as in questions and records: consensus
 	Sentence      string // for people, without a full stop: the most trusted source wins
 	TakesHalfLife bool   // whether Params.HalfLife means anything to it
+	WeighsSources bool   // whether it looks at the descriptors of sources; without exclusions, the others need not be given any
 
 	// score is rule 11, in float64. newest is the timestamp of the newest candidate.
 	score func(c *Candidate, newest record.Time, p Params) float64

@@ -153,3 +153,25 @@ func TestSkepticIsConsensusWithADoubt(t *testing.T) {
 		return cmp.Diff(answerText(nil, c), answerText(nil, s))
 	})
 }
+
+// TestOnlyThoseThatSaySoWeighSources: the others give the same answer without any descriptor.
+func TestOnlyThoseThatSaySoWeighSources(t *testing.T) {
+	changed := map[string]bool{}
+	forRandomQuestions(t, func(_ *rand.Rand, all []entry, q question) string {
+		l, _ := ByName(q.lens)
+		q.cut.Exclude = Exclusions{} // descriptors say which document an excluded source is
+		bare := historyOf(all)
+		candidates, _ := Admit(bare, q.cut)
+		with := answerText(nil, Resolve(l, Params{}, candidates))
+		bare.Descriptors = nil
+		candidates, _ = Admit(bare, q.cut)
+		without := answerText(nil, Resolve(l, Params{}, candidates))
+		changed[q.lens] = changed[q.lens] || with != without
+		return ""
+	})
+	for _, l := range All() {
+		if changed[l.Name] != l.WeighsSources {
+			t.Errorf("%s: descriptors changed an answer: %t, want %t", l.Name, changed[l.Name], l.WeighsSources)
+		}
+	}
+}

@@ -237,13 +237,13 @@ func (n *names) value(assertion record.Hash) (record.Object, error) {
 	if o, ok := n.values[assertion]; ok {
 		return o, nil
 	}
-	stored, err := n.view.Get(assertionID(assertion))
-	if err != nil && !errors.Is(err, kv.ErrNotFound) && !errors.Is(err, ingest.ErrBroken) {
+	claim, _, err := n.view.Claim(assertion)
+	if err != nil && !errors.Is(err, kv.ErrNotFound) && !errors.Is(err, ingest.ErrBroken) && !errors.Is(err, ingest.ErrErased) {
 		return record.Object{}, err
 	}
 	var o record.Object
-	if r, err := record.Decode(record.KindAssertion, stored.Payload); err == nil {
-		o = r.(*record.Assertion).Object
+	if err == nil {
+		o = claim.Object
 	}
 	n.values[assertion] = o
 	return o, nil

@@ -333,7 +333,7 @@ func (p *preview) overlay(about topic, h *lens.History) error {
 			Agent: a.Agent, Timestamp: a.Timestamp, Source: a.Source, Epoch: a.Epoch,
 		})
 		// Votes and transitions may have come before the assertion that they speak of.
-		if err := errors.Join(loadLife(p.ctx, p.view, h, s.id), loadContext(p.ctx, p.view, h, ingest.Candidate{Source: a.Source, Epoch: a.Epoch})); err != nil {
+		if err := errors.Join(loadLife(p.ctx, p.view, h, s.id), loadDescriptors(p.ctx, p.view, h, a.Source), loadSuperseding(p.ctx, p.view, h, a.Epoch)); err != nil {
 			return err
 		}
 	}

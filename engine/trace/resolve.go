@@ -41,83 +41,6 @@ func (q question) answer(h lens.History) lens.Answer {
 	return lens.Resolve(q.lens, q.params, candidates)
 }
 
-// history loads all that may bear on a subject and predicate, up to now and beyond: which of it counts is for the
-// lens to say.
-func history(ctx context.Context, v *ingest.View, subject, predicate string) (lens.History, error) {
-	h := lens.History{
-		Transitions: map[record.Hash][]lens.Transition{},
-		Votes:       map[record.Hash][]lens.Vote{},
-		Superseding: map[record.Hash][]lens.Epoch{},
-		Descriptors: map[record.Hash][]lens.Descriptor{},
-	}
-	for c, err := range v.Candidates(ctx, subject, predicate) {
-		if err != nil {
-			return h, err
-		}
-		h.Assertions = append(h.Assertions, lens.Assertion{
-			Hash: c.ID.Hash, LSN: c.LSN, Object: c.Object, Confidence: c.Confidence, Birth: c.Birth,
-			Agent: c.Agent, Timestamp: c.Timestamp, Source: c.Source, Epoch: c.Epoch,
-		})
-		if err := loadLife(ctx, v, &h, c.ID); err != nil {
-			return h, err
-		}
-		if err := loadContext(ctx, v, &h, c); err != nil {
-			return h, err
-		}
-	}
-	return h, nil
-}
-
-// loadLife adds an assertion's transitions and votes.
-func loadLife(ctx context.Context, v *ingest.View, h *lens.History, id record.ID) error {
-	for l, err := range v.Links(ctx, id, ingest.LinkTransition) {
-		if err != nil {
-			return err
-		}
-		h.Transitions[id.Hash] = append(h.Transitions[id.Hash], transitionOf(l))
-	}
-	for l, err := range v.Links(ctx, id, ingest.LinkVote) {
-		if err != nil {
-			return err
-		}
-		r := l.Record.(*record.Vote)
-		h.Votes[id.Hash] = append(h.Votes[id.Hash], lens.Vote{Hash: l.ID.Hash, LSN: l.LSN, Agent: r.Agent, Weight: r.Weight, Timestamp: r.Timestamp})
-	}
-	return nil
-}
-
-// transitionOf is a linked transition as a lens sees it.
-func transitionOf(l ingest.Linked) lens.Transition {
-	r := l.Record.(*record.Transition)
-	return lens.Transition{Hash: l.ID.Hash, LSN: l.LSN, To: r.To, Agent: r.Agent, Timestamp: r.Timestamp}
-}
-
-// loadContext adds the descriptors of an assertion's source and what superseded its epoch, each digest and epoch once.
-func loadContext(ctx context.Context, v *ingest.View, h *lens.History, a ingest.Candidate) error {
-	if _, loaded := h.Descriptors[a.Source]; !loaded {
-		h.Descriptors[a.Source] = nil
-		for l, err := range v.Links(ctx, evidenceID(a.Source), ingest.LinkDescribes) {
-			if err != nil {
-				return err
-			}
-			r := l.Record.(*record.Source)
-			h.Descriptors[a.Source] = append(h.Descriptors[a.Source], lens.Descriptor{Hash: l.ID.Hash, LSN: l.LSN, Name: r.Name, Authority: r.Authority, Agent: r.Agent, Timestamp: r.Timestamp})
-		}
-	}
-	if _, loaded := h.Superseding[a.Epoch]; a.Epoch.IsZero() || loaded {
-		return nil
-	}
-	h.Superseding[a.Epoch] = nil
-	for l, err := range v.Links(ctx, record.ID{Kind: record.KindEpoch, Hash: a.Epoch}, ingest.LinkSupersedes) {
-		if err != nil {
-			return err
-		}
-		r := l.Record.(*record.Epoch)
-		h.Superseding[a.Epoch] = append(h.Superseding[a.Epoch], lens.Epoch{Hash: l.ID.Hash, LSN: l.LSN, Agent: r.Agent, Timestamp: r.Timestamp, Supersession: r.Supersession})
-	}
-	return nil
-}
-
 // Prepare completes a question with its defaults and refuses one that cannot be asked: an unknown lens, a half-life
 // that the lens does not take. now is the time of asking unless the question has one.
 func Prepare(q record.Query, now record.Time) (record.Query, error) {
@@ -165,11 +88,11 @@ func (t *Tracer) Resolve(ctx context.Context, q record.Query) (Asked, error) {
 			return Asked{}, err
 		}
 		a.Pinned, a.Pin, a.Journal = true, applied.LSN, t.Journal
-		h, err := history(ctx, v, a.Subject, a.Predicate)
+		resolved, _ := questionOf(a)
+		h, err := historyFor(ctx, v, a.Subject, a.Predicate, resolved.lens)
 		if err != nil {
 			return Asked{}, err
 		}
-		resolved, _ := questionOf(a)
 		return Asked{Audit: a}, fill(a, resolved.answer(h))
 	})
 }

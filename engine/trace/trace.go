@@ -22,12 +22,11 @@ import (
 
 // Tracer answers questions over one store. Safe for use by several goroutines.
 type Tracer struct {
-	Store    kv.Store
-	Evidence ingest.Evidence // the journal that the store was made from
-	Journal  record.LogID
-	Durable  func() record.LSN        // newest durable LSN of the journal
-	Now      func() time.Time         // the clock of "now"; never of recorded_at
-	Rejects  func() map[string]uint64 // lines refused, by agent
+	Index   *ingest.Index
+	Journal record.LogID
+	Durable func() record.LSN        // newest durable LSN of the journal
+	Now     func() time.Time         // the clock of "now"; never of recorded_at
+	Rejects func() map[string]uint64 // lines refused, by agent
 }
 
 // read runs f over one snapshot.
@@ -36,7 +35,7 @@ func read[T any](ctx context.Context, t *Tracer, f func(*ingest.View) (T, error)
 	if err := context.Cause(ctx); err != nil {
 		return zero, err
 	}
-	v, err := ingest.NewView(t.Store, t.Evidence)
+	v, err := t.Index.View()
 	if err != nil {
 		return zero, err
 	}

@@ -1,0 +1,207 @@
+package ingest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"episteme/engine/kv"
+	"episteme/engine/record"
+)
+
+// Votes and transitions are the life of an assertion. They lie beside the assertions of its subject and predicate, so
+// that a question takes one scan. Those that came before their assertion wait under its hash until it comes.
+
+// Topic yields what bears on a subject and predicate: its assertions, oldest first, then the votes on them and the
+// transitions of them, in the order of the journal. Of each step one of the two is set.
+func (v *View) Topic(ctx context.Context, subject, predicate string) iter.Seq2[TopicEntry, error] {
+	return func(yield func(TopicEntry, error) bool) {
+		prefix := topicPrefix(subject, predicate)
+		for e, err := range kv.ScanPrefix(ctx, v.snap, prefix) {
+			var entry TopicEntry
+			switch {
+			case err != nil:
+			case len(e.Key) == len(prefix)+17 && e.Key[len(prefix)] == topicClaims:
+				entry.Claim, err = readCandidate(e)
+			case len(e.Key) == len(prefix)+9 && e.Key[len(prefix)] == topicLife:
+				entry.Life, err = v.readLinked(e, nil)
+			default:
+				err = &StoreError{bytes.Clone(e.Key), fmt.Sprintf("%d bytes", len(e.Key)), "an assertion or its life"}
+			}
+			if !yield(entry, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// TopicEntry is an assertion, or a vote or a transition, whose Record says what it is about.
+type TopicEntry struct {
+	Claim Candidate
+	Life  Linked // Record is nil for an assertion
+}
+
+// Candidates yields the assertions with this subject and predicate, whenever they were made, oldest first.
+func (v *View) Candidates(ctx context.Context, subject, predicate string) iter.Seq2[Candidate, error] {
+	return func(yield func(Candidate, error) bool) {
+		for e, err := range kv.ScanPrefix(ctx, v.snap, append(topicPrefix(subject, predicate), topicClaims)) {
+			var c Candidate
+			if err == nil {
+				c, err = readCandidate(e)
+			}
+			if !yield(c, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Life yields the votes on all assertions with a subject and predicate, and their transitions, in the order of the journal.
+func (v *View) Life(ctx context.Context, subject, predicate string) iter.Seq2[Linked, error] {
+	return v.lifeUnder(ctx, append(topicPrefix(subject, predicate), topicLife))
+}
+
+// lifeOf yields the votes on one assertion, or its transitions.
+func (v *View) lifeOf(ctx context.Context, assertion record.Hash, kind record.Kind) iter.Seq2[Linked, error] {
+	return func(yield func(Linked, error) bool) {
+		all := v.lifeUnder(ctx, orphanPrefix(assertion))
+		a, _, err := v.Claim(assertion)
+		switch {
+		case err == nil:
+			all = v.Life(ctx, a.Subject, a.Predicate)
+		case !errors.Is(err, kv.ErrNotFound) && !errors.Is(err, ErrBroken) && !errors.Is(err, ErrErased):
+			yield(Linked{}, err)
+			return
+		}
+		for l, err := range all {
+			if err == nil && (l.ID.Kind != kind || assertionOf(l.Record) != assertion) {
+				continue
+			}
+			if !yield(l, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func (v *View) lifeUnder(ctx context.Context, prefix []byte) iter.Seq2[Linked, error] {
+	return func(yield func(Linked, error) bool) {
+		for e, err := range kv.ScanPrefix(ctx, v.snap, prefix) {
+			var l Linked
+			if err == nil {
+				l, err = v.readLinked(e, nil)
+			}
+			if !yield(l, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// assertionOf is the assertion that a vote or a transition is about.
+func assertionOf(r record.Record) record.Hash {
+	switch r := r.(type) {
+	case *record.Vote:
+		return r.Assertion
+	case *record.Transition:
+		return r.Assertion
+	}
+	return record.Hash{}
+}
+
+// lives puts the life of assertions into batches.
+type lives struct {
+	topics   generations[record.Hash, topic] // of assertions; those of a batch are not in the store yet
+	waiting  map[record.Hash]struct{}        // assertions that something in the batch waits for
+	anywhere bool                            // something may wait in the store
+}
+
+// topicsRemembered bounds each half of the topics that are remembered, some 150 bytes each. The others are looked up.
+const topicsRemembered = 1 << 15
+
+// topic is what an assertion is about.
+type topic struct{ subject, predicate string }
+
+func newLives() *lives {
+	l := &lives{waiting: map[record.Hash]struct{}{}, anywhere: true}
+	l.topics = newGenerations[record.Hash, topic](1 << 30) // it turns only between batches
+	return l
+}
+
+// reset is called when no batch is open.
+func (l *lives) reset() {
+	clear(l.waiting)
+	if len(l.topics.young) > topicsRemembered {
+		l.topics.turn()
+	}
+}
+
+// topicOf is what an assertion is about; ok is false when it is not here. before is the store before the batch.
+func (l *lives) topicOf(before *View, assertion record.Hash) (t topic, ok bool, err error) {
+	if t, ok = l.topics.get(assertion); ok {
+		return t, true, nil
+	}
+	stored, err := before.Get(assertionID(assertion))
+	if errors.Is(err, kv.ErrNotFound) || errors.Is(err, ErrBroken) || err == nil && stored.Erased {
+		return t, false, nil
+	}
+	if err != nil {
+		return t, false, err
+	}
+	r, err := record.Decode(record.KindAssertion, stored.Payload)
+	if err != nil {
+		return t, false, err
+	}
+	a := r.(*record.Assertion)
+	t = topic{a.Subject, a.Predicate}
+	l.topics.put(assertion, t)
+	return t, true, nil
+}
+
+// add puts a vote or a transition beside its assertion, or where it waits for it.
+func (l *lives) add(before *View, batch *kv.Batch, assertion record.Hash, lsn record.LSN, from record.ID, payload []byte) error {
+	t, ok, err := l.topicOf(before, assertion)
+	if err != nil {
+		return err
+	}
+	key := lifeKey(t, lsn)
+	if !ok {
+		l.waiting[assertion] = struct{}{}
+		l.anywhere = true
+		key = orphanKey(assertion, lsn)
+	}
+	batch.Put(key, linkValue(from, payload))
+	return nil
+}
+
+// arrives notes an assertion, and moves what waited for it in the store beside it. What waits in the batch must have been
+// applied before.
+func (l *lives) arrives(ctx context.Context, before *View, batch *kv.Batch, a *record.Assertion, hash record.Hash) error {
+	t := topic{a.Subject, a.Predicate}
+	l.topics.put(hash, t)
+	if !l.anywhere {
+		return nil
+	}
+	l.anywhere = false
+	for _, err := range kv.ScanPrefix(ctx, before.snap, space(spaceOrphans)) {
+		if err != nil {
+			return err
+		}
+		l.anywhere = true
+		break
+	}
+	l.anywhere = l.anywhere || len(l.waiting) > 0
+	if !l.anywhere {
+		return nil
+	}
+	for e, err := range kv.ScanPrefix(ctx, before.snap, orphanPrefix(hash)) {
+		if err != nil {
+			return err
+		}
+		batch.Delete(e.Key)
+		batch.Put(lifeKey(t, lastLSN(e.Key)), e.Value)
+	}
+	return nil
+}

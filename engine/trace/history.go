@@ -1,0 +1,118 @@
+package trace
+
+import (
+	"context"
+
+	"episteme/engine/ingest"
+	"episteme/engine/lens"
+	"episteme/engine/record"
+)
+
+// history loads all that may bear on a subject and predicate, up to now and beyond: which of it counts is for the
+// lens to say.
+func history(ctx context.Context, v *ingest.View, subject, predicate string) (lens.History, error) {
+	h, err := undescribed(ctx, v, subject, predicate)
+	for i := range h.Assertions {
+		if err == nil {
+			err = loadDescriptors(ctx, v, &h, h.Assertions[i].Source)
+		}
+	}
+	return h, err
+}
+
+// historyFor is history without what a lens does not look at.
+func historyFor(ctx context.Context, v *ingest.View, subject, predicate string, l lens.Lens) (lens.History, error) {
+	if l.WeighsSources {
+		return history(ctx, v, subject, predicate)
+	}
+	return undescribed(ctx, v, subject, predicate)
+}
+
+// undescribed is a history without the descriptors of sources.
+func undescribed(ctx context.Context, v *ingest.View, subject, predicate string) (lens.History, error) {
+	h := lens.History{
+		Transitions: map[record.Hash][]lens.Transition{},
+		Votes:       map[record.Hash][]lens.Vote{},
+		Superseding: map[record.Hash][]lens.Epoch{},
+		Descriptors: map[record.Hash][]lens.Descriptor{},
+	}
+	for e, err := range v.Topic(ctx, subject, predicate) {
+		if err != nil {
+			return h, err
+		}
+		if e.Life.Record != nil {
+			addLife(&h, e.Life)
+		} else {
+			c := e.Claim
+			h.Assertions = append(h.Assertions, lens.Assertion{
+				Hash: c.ID.Hash, LSN: c.LSN, Object: c.Object, Confidence: c.Confidence, Birth: c.Birth,
+				Agent: c.Agent, Timestamp: c.Timestamp, Source: c.Source, Epoch: c.Epoch,
+			})
+			if err := loadSuperseding(ctx, v, &h, c.Epoch); err != nil {
+				return h, err
+			}
+		}
+	}
+	return h, nil
+}
+
+// addLife adds a vote or a transition.
+func addLife(h *lens.History, l ingest.Linked) {
+	switch r := l.Record.(type) {
+	case *record.Transition:
+		h.Transitions[r.Assertion] = append(h.Transitions[r.Assertion], transitionOf(l))
+	case *record.Vote:
+		h.Votes[r.Assertion] = append(h.Votes[r.Assertion], lens.Vote{Hash: l.ID.Hash, LSN: l.LSN, Agent: r.Agent, Weight: r.Weight, Timestamp: r.Timestamp})
+	}
+}
+
+// loadLife adds the votes on an assertion that the history was not loaded for, and its transitions.
+func loadLife(ctx context.Context, v *ingest.View, h *lens.History, id record.ID) error {
+	for _, link := range []ingest.Link{ingest.LinkTransition, ingest.LinkVote} {
+		for l, err := range v.Links(ctx, id, link) {
+			if err != nil {
+				return err
+			}
+			addLife(h, l)
+		}
+	}
+	return nil
+}
+
+// transitionOf is a linked transition as a lens sees it.
+func transitionOf(l ingest.Linked) lens.Transition {
+	r := l.Record.(*record.Transition)
+	return lens.Transition{Hash: l.ID.Hash, LSN: l.LSN, To: r.To, Agent: r.Agent, Timestamp: r.Timestamp}
+}
+
+// loadDescriptors adds the descriptors of a digest, once.
+func loadDescriptors(ctx context.Context, v *ingest.View, h *lens.History, digest record.Hash) error {
+	if _, loaded := h.Descriptors[digest]; loaded {
+		return nil
+	}
+	h.Descriptors[digest] = nil
+	for l, err := range v.Links(ctx, evidenceID(digest), ingest.LinkDescribes) {
+		if err != nil {
+			return err
+		}
+		r := l.Record.(*record.Source)
+		h.Descriptors[digest] = append(h.Descriptors[digest], lens.Descriptor{Hash: l.ID.Hash, LSN: l.LSN, Name: r.Name, Authority: r.Authority, Agent: r.Agent, Timestamp: r.Timestamp})
+	}
+	return nil
+}
+
+// loadSuperseding adds what superseded an epoch, once.
+func loadSuperseding(ctx context.Context, v *ingest.View, h *lens.History, epoch record.Hash) error {
+	if _, loaded := h.Superseding[epoch]; epoch.IsZero() || loaded {
+		return nil
+	}
+	h.Superseding[epoch] = nil
+	for l, err := range v.Links(ctx, record.ID{Kind: record.KindEpoch, Hash: epoch}, ingest.LinkSupersedes) {
+		if err != nil {
+			return err
+		}
+		r := l.Record.(*record.Epoch)
+		h.Superseding[epoch] = append(h.Superseding[epoch], lens.Epoch{Hash: l.ID.Hash, LSN: l.LSN, Agent: r.Agent, Timestamp: r.Timestamp, Supersession: r.Supersession})
+	}
+	return nil
+}
