@@ -64,6 +64,7 @@ func (x *Index) View() (*View, error) {
 		return nil, err
 	}
 	v := &View{snap: snap, index: x}
+	v.anyErased = sync.OnceValues(v.findErasure)
 	applied, err := v.Applied()
 	if err != nil {
 		return nil, errors.Join(err, snap.Close())

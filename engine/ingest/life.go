@@ -76,7 +76,7 @@ func (v *View) lifeOf(ctx context.Context, assertion record.Hash, kind record.Ki
 			return
 		}
 		for l, err := range all {
-			if err == nil && (l.ID.Kind != kind || assertionOf(l.Record) != assertion) {
+			if err == nil && (l.ID.Kind != kind || AssertionOf(l.Record) != assertion) {
 				continue
 			}
 			if !yield(l, err) || err != nil {
@@ -100,8 +100,8 @@ func (v *View) lifeUnder(ctx context.Context, prefix []byte) iter.Seq2[Linked, e
 	}
 }
 
-// assertionOf is the assertion that a vote or a transition is about.
-func assertionOf(r record.Record) record.Hash {
+// AssertionOf is the assertion that a vote or a transition is about.
+func AssertionOf(r record.Record) record.Hash {
 	switch r := r.(type) {
 	case *record.Vote:
 		return r.Assertion

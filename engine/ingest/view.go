@@ -18,6 +18,8 @@ type View struct {
 	snap    kv.Snapshot
 	index   *Index
 	applied record.LSN
+
+	anyErased func() (bool, error) // looks once
 }
 
 // Close releases the snapshot.
@@ -42,6 +44,24 @@ func (v *View) Has(id record.ID) (bool, error) {
 		return false, nil
 	}
 	return err == nil, err
+}
+
+// Erased reports whether a record's payload was removed by an erasure that is here.
+func (v *View) Erased(ctx context.Context, id record.ID) (bool, error) {
+	if some, err := v.anyErased(); err != nil || !some {
+		return false, err // nearly always: erasing is rare
+	}
+	for _, err := range v.scanLinks(ctx, id, LinkErases) {
+		return err == nil, err
+	}
+	return false, nil
+}
+
+func (v *View) findErasure() (bool, error) {
+	for _, err := range kv.ScanPrefix(context.Background(), v.snap, []byte{record.KindErasure.KeyLetter(), ':'}) {
+		return err == nil, err
+	}
+	return false, nil
 }
 
 // Linked is a record that names another.

@@ -2,8 +2,13 @@ package trace
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
 
 	"episteme/engine/ingest"
 	"episteme/engine/lens"
@@ -18,7 +23,7 @@ func (t *Tracer) Provenance(ctx context.Context, root record.ID, o ask.Provenanc
 		o.Nodes = ask.DefaultNodes
 	}
 	return read(ctx, t, func(v *ingest.View) (ask.Provenance, error) {
-		w := &walk{t: t, ctx: ctx, view: v, limit: o.Nodes, sight: everything, seen: map[record.ID]bool{},
+		w := &walk{t: t, ctx: ctx, view: v, limit: o.Nodes, sight: everything, seen: map[record.ID]bool{}, lives: map[topic]map[record.Hash][]ingest.Linked{},
 			out: ask.Provenance{Root: root, Nodes: []ask.Node{}, Edges: []ask.Edge{}, Complete: true}}
 		return w.run(root, o)
 	})
@@ -58,6 +63,7 @@ type walk struct {
 	sight sight
 	seen  map[record.ID]bool // nodes found, visited or waiting
 	next  []step
+	lives map[topic]map[record.Hash][]ingest.Linked // votes and transitions, by topic and assertion
 	out   ask.Provenance
 }
 
@@ -67,12 +73,15 @@ func (w *walk) run(root record.ID, o ask.ProvenanceOptions) (ask.Provenance, err
 	for depth := 0; len(level) > 0; depth++ {
 		nodes, edges := len(w.out.Nodes), len(w.out.Edges)
 		w.next = nil
-		for _, s := range level {
-			if err := context.Cause(w.ctx); err != nil {
+		for part := range slices.Chunk(level, fetchedAtOnce) {
+			records, err := w.fetch(part)
+			if err != nil {
 				return w.out, err
 			}
-			if err := w.visit(s, depth, o.Depth > 0 && depth >= o.Depth); err != nil {
-				return w.out, err
+			for i, s := range part {
+				if err := w.visit(s, records[i], depth, o.Depth > 0 && depth >= o.Depth); err != nil {
+					return w.out, err
+				}
 			}
 		}
 		if depth == 0 && w.out.Nodes[0].LSN == 0 && w.out.Nodes[0].Check == ask.NotHeld {
@@ -86,12 +95,29 @@ func (w *walk) run(root record.ID, o ask.ProvenanceOptions) (ask.Provenance, err
 	return w.out, nil
 }
 
-// visit adds a node and, unless it is at the last level, its links.
-func (w *walk) visit(s step, depth int, last bool) error {
-	r, err := w.t.fetch(w.ctx, w.view, s.id)
-	if err != nil {
-		return err
+// fetchedAtOnce bounds how many records of a level are in memory at once, of up to 1 MiB each.
+const fetchedAtOnce = 64
+
+// fetch reads the records of some steps, as many at a time as there are processors.
+func (w *walk) fetch(steps []step) ([]ask.Record, error) {
+	records, errs := make([]ask.Record, len(steps)), make([]error, len(steps))
+	var next atomic.Int64
+	var readers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(steps)) {
+		readers.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(steps); i = int(next.Add(1)) - 1 {
+				if errs[i] = context.Cause(w.ctx); errs[i] == nil {
+					records[i], errs[i] = w.t.fetch(w.ctx, w.view, steps[i].id)
+				}
+			}
+		})
 	}
+	readers.Wait()
+	return records, errors.Join(errs...)
+}
+
+// visit adds a node and, unless it is at the last level, its links.
+func (w *walk) visit(s step, r ask.Record, depth int, last bool) error {
 	node := ask.Node{ID: r.ID, Kind: r.ID.Kind.String(), Check: r.Check, LSN: r.LSN, Depth: depth}
 	if r.LSN != 0 {
 		node.RecordedAt = &r.RecordedAt
@@ -186,27 +212,54 @@ func (w *walk) assertion(at int, id record.ID, a *record.Assertion) error {
 	for _, parent := range a.Parents {
 		w.link(id, parent, ask.DerivedFrom)
 	}
-	h := lens.History{Transitions: map[record.Hash][]lens.Transition{}}
-	for l, err := range w.view.Links(w.ctx, id, ingest.LinkTransition) {
-		if err != nil {
-			return err
-		}
-		tr := transitionOf(l)
-		h.Transitions[id.Hash] = append(h.Transitions[id.Hash], tr)
-		w.after(w.link(id, l.ID, ask.MovedBy), tr.Timestamp, l.LSN)
-	}
-	stage := lens.StageAt(h, lens.Cut{AsOf: w.t.now(), Pin: lens.Everything}, lens.Assertion{Hash: id.Hash, Birth: a.Lifecycle})
-	w.out.Nodes[at].Lifecycle = &stage
-	for l, err := range w.view.Links(w.ctx, id, ingest.LinkVote) {
-		if err != nil {
-			return err
-		}
-		w.after(w.link(id, l.ID, ask.VoteOn), l.Record.(*record.Vote).Timestamp, l.LSN)
+	if err := w.life(at, id, a); err != nil {
+		return err
 	}
 	if !a.Epoch.IsZero() {
 		w.link(id, record.ID{Kind: record.KindEpoch, Hash: a.Epoch}, ask.InEpoch)
 	}
 	return nil
+}
+
+// life follows an assertion's transitions, then the votes on it, and says at which stage it is now.
+func (w *walk) life(at int, id record.ID, a *record.Assertion) error {
+	all, err := w.livesOf(topic{a.Subject, a.Predicate})
+	if err != nil {
+		return err
+	}
+	h := lens.History{Transitions: map[record.Hash][]lens.Transition{}}
+	for _, l := range all[id.Hash] {
+		if l.ID.Kind == record.KindTransition {
+			tr := transitionOf(l)
+			h.Transitions[id.Hash] = append(h.Transitions[id.Hash], tr)
+			w.after(w.link(id, l.ID, ask.MovedBy), tr.Timestamp, l.LSN)
+		}
+	}
+	stage := lens.StageAt(h, lens.Cut{AsOf: w.t.now(), Pin: lens.Everything}, lens.Assertion{Hash: id.Hash, Birth: a.Lifecycle})
+	w.out.Nodes[at].Lifecycle = &stage
+	for _, l := range all[id.Hash] {
+		if vote, ok := l.Record.(*record.Vote); ok {
+			w.after(w.link(id, l.ID, ask.VoteOn), vote.Timestamp, l.LSN)
+		}
+	}
+	return nil
+}
+
+// livesOf reads the life of a topic's assertions once.
+func (w *walk) livesOf(about topic) (map[record.Hash][]ingest.Linked, error) {
+	if lives, ok := w.lives[about]; ok {
+		return lives, nil
+	}
+	lives := map[record.Hash][]ingest.Linked{}
+	for l, err := range w.view.Life(w.ctx, about.subject, about.predicate) {
+		if err != nil {
+			return nil, err
+		}
+		assertion := ingest.AssertionOf(l.Record)
+		lives[assertion] = append(lives[assertion], l)
+	}
+	w.lives[about] = lives
+	return lives, nil
 }
 
 // epoch follows the epochs that supersede this one.

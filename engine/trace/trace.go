@@ -81,7 +81,7 @@ func (t *Tracer) fetch(ctx context.Context, v *ingest.View, id record.ID) (ask.R
 		r.Check = ask.Erased
 		return r, nil
 	}
-	if erased, err := erased(ctx, v, id); erased || err != nil {
+	if erased, err := v.Erased(ctx, id); erased || err != nil {
 		r.Check = ask.Erased
 		return r, err
 	}
@@ -90,13 +90,6 @@ func (t *Tracer) fetch(ctx context.Context, v *ingest.View, id record.ID) (ask.R
 	}
 	r.Check = ask.Verified
 	return r, nil
-}
-
-func erased(ctx context.Context, v *ingest.View, id record.ID) (bool, error) {
-	for _, err := range v.Links(ctx, id, ingest.LinkErases) {
-		return err == nil, err
-	}
-	return false, nil
 }
 
 // Record is one record in full.

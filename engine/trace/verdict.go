@@ -278,7 +278,7 @@ func (j *judge) source(digest record.Hash) (ask.SourceOf, error) {
 	held, err := j.view.Has(evidenceID(digest))
 	if held {
 		out.Bytes = ask.HeldBytes
-		if gone, err := erased(j.ctx, j.view, evidenceID(digest)); gone || err != nil {
+		if gone, err := j.view.Erased(j.ctx, evidenceID(digest)); gone || err != nil {
 			out.Bytes = ask.HeldErased
 			return out, err
 		}
