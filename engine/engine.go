@@ -176,9 +176,11 @@ func (e *Engine) release() error {
 	return errors.Join(errs...)
 }
 
-// Status adds the news of opening to what the tracer knows.
+// Status adds the journal's head and the news of opening to what the tracer knows.
 func (e *Engine) Status(ctx context.Context) (ask.Status, error) {
 	s, err := e.Tracer.Status(ctx)
+	head := e.log.Head()
+	s.LastLSN, s.Chain = record.LSN(head.Last), record.Hash(head.Chain)
 	s.News = e.News()
 	if stopped := e.worker.Err(); stopped != nil {
 		s.News = append(s.News, "the store no longer follows the journal: "+stopped.Error())

@@ -14,6 +14,8 @@ import (
 // fake is an Investigator over values made by hand. before, when set, is called at the start of each method with its
 // name: it may wait, fail or panic.
 type fake struct {
+	ask.Investigator // nil: what no screen asks yet panics
+
 	audits   []ask.Audit // newest first
 	events   []ask.Event // newest first
 	verdicts map[record.ID]ask.Verdict

@@ -44,6 +44,17 @@ type Investigator interface {
 	// Provenance is the chain behind a record, towards the evidence.
 	Provenance(ctx context.Context, root record.ID, o ProvenanceOptions) (Provenance, error)
 
+	// WhatIf says what an audit would have said had something been different. *NotRecomputableError for an audit that
+	// was not answered from this journal.
+	WhatIf(ctx context.Context, audit record.ID, c WhatIfChange) (WhatIf, error)
+	// Impact is the chain ahead of a record or an agent: whom it told something, and who is told it still.
+	Impact(ctx context.Context, of Target, o ImpactOptions) (Impact, error)
+	// Diff says what the answers of two audits differ in, and which records moved the one to the other.
+	Diff(ctx context.Context, left, right record.ID) (Difference, error)
+	// Beliefs says of which subjects another value is believed at one time than at another.
+	Beliefs(ctx context.Context, q BeliefsQuery) (BeliefChanges, error)
+	// Bisect finds the record that turned an answer into a value. *NotFoundError when it never was the value.
+	Bisect(ctx context.Context, q BisectQuery) (Bisection, error)
 	// Status says how far the store has come and what it holds.
 	Status(ctx context.Context) (Status, error)
 }
@@ -72,6 +83,7 @@ type Agent struct {
 type Status struct {
 	Journal    record.LogID // the log id
 	LastLSN    record.LSN   // newest durable record
+	Chain      record.Hash  // the journal's chain at LastLSN: whoever kept a copy can tell that nothing below was changed
 	AppliedLSN record.LSN   // how far the store has come
 	Newest     *record.Time // greatest timestamp of an audit or event; nil: there is none
 	Oldest     *record.Time // smallest
