@@ -41,17 +41,24 @@ func (a *app) formatAndDir() (format, dir string, err error) {
 
 func (a *app) verifyCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "verify",
-		Short: "Read everything again and check it: journal, chain, store",
+		Use:   "verify [FILE]",
+		Short: "Read everything again and check it: journal, chain, store; or a bundle",
 		Long: `Read all of the journal and check every hash and the chain over them; then compare the store, entry by entry
 and both ways, with one made anew beside it. Nothing that is checked is changed. Exit status 4 when something is wrong.
 
 The head it prints (log id, LSN, chain) is worth keeping elsewhere: whoever rewrites the whole journal rewrites the chain,
-and only a copy of its head can show that.`,
+and only a copy of its head can show that.
+
+With a FILE, check a bundle that episteme export --format json wrote, record by record and link by link, and say what
+that proves. It needs no evidence here. Exit status 2 when the file is no bundle.`,
 		Example: `  episteme verify
-  episteme verify --data /var/lib/episteme -o json`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+  episteme verify --data /var/lib/episteme -o json
+  episteme verify bundle.json`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				return a.verifyFile(args[0])
+			}
 			format, dir, err := a.formatAndDir()
 			if err != nil {
 				return err

@@ -95,8 +95,9 @@ Without a command it opens the terminal UI.`,
 	f.BoolVar(&a.noColor, "no-color", os.Getenv("NO_COLOR") != "", "no colours (or NO_COLOR)")
 	c.AddCommand(a.tuiCommand(), a.ingestCommand(), a.queryCommand(), a.traceCommand(), a.showCommand(),
 		a.assertCommand(), a.voteCommand(), a.transitionCommand(), a.epochCommand(), a.eventCommand(),
+		a.whatIfCommand(), a.impactCommand(), a.diffCommand(), a.bisectCommand(),
 		a.provenanceCommand(), a.agentsCommand(), a.fixturesCommand(), a.verifyCommand(), a.doctorCommand(),
-		a.rebuildCommand(), a.journalCommand(), a.versionCommand())
+		a.rebuildCommand(), a.journalCommand(), a.exportCommand(), a.versionCommand())
 	c.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	return c
 }

@@ -38,7 +38,8 @@ func TestScripts(t *testing.T) {
 			return os.WriteFile(env.WorkDir+"/spans.otlp.jsonl", otlp, 0o600)
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"status": status,
+			"capture": capture,
+			"status":  status,
 		},
 	})
 }

@@ -41,6 +41,20 @@ Subjects: auth/* is one level, auth/** any depth, {auth,billing}/jwt either.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.trace(cmd, &f) },
 	}
 	fl := c.Flags()
+	a.filterFlags(c, &f)
+	fl.IntVar(&f.limit, "limit", 0, "rows at most (50 on a terminal, else all)")
+	fl.StringVar(&f.filter.Cursor, "cursor", "", "go on where a page ended: its next_cursor")
+	return c
+}
+
+// filterNames are the flags that filterFlags defines.
+func filterNames() []string {
+	return []string{"agent", "time", "from", "to", "subject", "predicate", "lens", "finding", "label", "trace-id", "conversation", "text"}
+}
+
+// filterFlags gives a command the filters over what agents asked.
+func (a *app) filterFlags(c *cobra.Command, f *traceFlags) {
+	fl := c.Flags()
 	fl.StringVar(&f.filter.Agent, "agent", "", "who asked")
 	fl.StringVar(&f.time, "time", "", "from this time to now")
 	fl.StringVar(&f.from, "from", "", "from this time on")
@@ -53,11 +67,8 @@ Subjects: auth/* is one level, auth/** any depth, {auth,billing}/jwt either.`,
 	fl.StringVar(&f.filter.TraceID, "trace-id", "", "the id of the trace it was part of")
 	fl.StringVar(&f.filter.Conversation, "conversation", "", "the id of the conversation it was part of")
 	fl.StringVar(&f.filter.Text, "text", "", "words that all occur")
-	fl.IntVar(&f.limit, "limit", 0, "rows at most (50 on a terminal, else all)")
-	fl.StringVar(&f.filter.Cursor, "cursor", "", "go on where a page ended: its next_cursor")
 	_ = c.RegisterFlagCompletionFunc("agent", a.completeAgents)
 	_ = c.RegisterFlagCompletionFunc("lens", offer(append(engine.Lenses(), record.LensExternal)))
-	return c
 }
 
 // terminalLimit is how many rows a terminal gets unless --limit says otherwise.

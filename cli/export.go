@@ -1,0 +1,221 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"episteme/engine"
+	"episteme/engine/export"
+	"episteme/engine/record"
+)
+
+// exportFlags are what `episteme export` is given.
+type exportFlags struct {
+	traceFlags
+	queries, redact []string
+	format, out     string
+	force           bool
+}
+
+func (a *app) exportCommand() *cobra.Command {
+	var f exportFlags
+	c := &cobra.Command{
+		Use:   "export --format md|html|json|prov --out FILE",
+		Short: "Write evidence for people without the tool",
+		Long: `Write queries with what was told and why, the chain behind each, and what was weighed against it. Choose them by id,
+or with the filters of episteme trace.
+
+  md     Markdown, for an issue or a postmortem
+  html   one page that needs nothing else: printable, light and dark, the chain as a drawing
+  json   a bundle with the records' own bytes, which episteme verify FILE checks anywhere
+  prov   W3C PROV-JSON
+
+--redact puts tokens such as [agent 4f2a91c03be2] in the place of values, wherever they are quoted; equal values have
+equal tokens within one export and no other. What can be redacted:
+  ` + strings.Join(fieldNames(), ", ") + `
+Records that hold such a value, or the hash of a record that does, leave without their bytes and ids: a value that can
+be guessed could be confirmed by its hash. What remains can still be read, and is no longer verified.
+
+What leaves is listed on standard error before it is written.`,
+		Example: `  episteme export --query q_7f3a2b91 --format html --out postmortem.html
+  episteme export --agent deployment-agent --time "6 hours ago" --format json --out bundle.json
+  episteme export --query 7f3a2b91 --redact agent,question --format md --out -`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.export(cmd, &f) },
+	}
+	fl := c.Flags()
+	fl.StringArrayVar(&f.queries, "query", nil, "a query to export, may be repeated (instead of filters)")
+	fl.StringVar(&f.format, "format", "", "md, html, json or prov (required)")
+	fl.StringVar(&f.out, "out", "", "the file to write; - is standard output (required)")
+	fl.StringSliceVar(&f.redact, "redact", nil, "fields whose values leave as tokens, with commas between them")
+	fl.BoolVar(&f.force, "force", false, "overwrite the file if it is there")
+	fl.IntVar(&f.limit, "limit", 0, fmt.Sprintf("the newest so many (all, at most %d)", export.MaxQueries))
+	a.filterFlags(c, &f.traceFlags)
+	_ = c.MarkFlagRequired("format")
+	_ = c.MarkFlagRequired("out")
+	_ = c.MarkFlagFilename("out")
+	_ = c.RegisterFlagCompletionFunc("format", offer([]string{"md", "html", "json", "prov"}))
+	_ = c.RegisterFlagCompletionFunc("redact", offer(fieldNames()))
+	return c
+}
+
+func fieldNames() []string {
+	var names []string
+	for _, f := range export.Fields() {
+		names = append(names, string(f))
+	}
+	return names
+}
+
+func (a *app) export(cmd *cobra.Command, f *exportFlags) error {
+	format, err := export.ParseFormat(f.format)
+	if err != nil {
+		return err
+	}
+	fields, err := export.ParseFields(f.redact)
+	if err != nil {
+		return err
+	}
+	if err := f.choose(a, cmd); err != nil {
+		return err
+	}
+	if err := mayWrite(f.out, f.force); err != nil {
+		return err
+	}
+	contents, err := a.collect(cmd.Context(), f)
+	if err != nil {
+		return err
+	}
+	if contents, err = export.Redact(contents, fields, rand.Reader); err != nil {
+		return err
+	}
+	to := f.out
+	if to == "-" {
+		to = "standard output"
+	}
+	fmt.Fprintf(a.err, "leaves as %s to %s: %s\n", format, record.Clean(to), contents.Leaving())
+	return a.writeOut(f.out, f.force, func(w io.Writer) error { return export.Write(w, format, contents) })
+}
+
+// choose completes the filters, which cannot stand beside ids.
+func (f *exportFlags) choose(a *app, cmd *cobra.Command) error {
+	clock, err := a.clock()
+	if err != nil {
+		return err
+	}
+	if err := f.complete(clock, cmd.Flags().Changed("limit"), false); err != nil {
+		return err
+	}
+	if len(f.queries) == 0 {
+		return nil
+	}
+	for _, name := range append(filterNames(), "limit") {
+		if cmd.Flags().Changed(name) {
+			return usage(fmt.Errorf("--query names the queries itself: leave it out, or --%s", name))
+		}
+	}
+	return nil
+}
+
+func (a *app) collect(ctx context.Context, f *exportFlags) (contents *export.Contents, err error) {
+	t, err := now()
+	if err != nil {
+		return nil, err
+	}
+	made, err := record.TimeOf(t)
+	if err != nil {
+		return nil, err
+	}
+	err = a.withEvidence(ctx, func(e *engine.Engine) error {
+		s := export.Selection{Filter: f.filter}
+		for _, typed := range f.queries {
+			id, err := identify(ctx, e, typed)
+			if err != nil {
+				return err
+			}
+			s.Queries = append(s.Queries, id)
+		}
+		contents, err = export.Collect(ctx, e, s, made)
+		return err
+	})
+	return contents, err
+}
+
+// existsError says that a file is there that nobody said to overwrite.
+func existsError(path string) error {
+	return usage(fmt.Errorf("--out %s: the file is there already; --force overwrites it", path))
+}
+
+// mayWrite looks before the work is done, so that nobody waits for a refusal. What counts is what writeOut finds.
+func mayWrite(path string, force bool) error {
+	if path == "" {
+		return usage(errors.New("--out: found nothing, expected a file, or - for standard output"))
+	}
+	if path == "-" || force {
+		return nil
+	}
+	if _, err := os.Lstat(path); err == nil {
+		return existsError(path)
+	}
+	return nil
+}
+
+// writeOut writes a file whole or not at all: into one beside it (mode 0600), synced, then given its name. Without force
+// it takes no name that is taken.
+func (a *app) writeOut(path string, force bool, write func(io.Writer) error) error {
+	if path == "-" { // in one Write, which is what cleans a terminal's text needs
+		var b bytes.Buffer
+		if err := write(&b); err != nil {
+			return err
+		}
+		_, err := a.out.Write(b.Bytes())
+		return err
+	}
+	dir := filepath.Dir(path)
+	f, err := os.CreateTemp(dir, ".episteme-export-*") // made with mode 0600
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	defer os.Remove(f.Name()) // gone by another name when all went well
+	if err := errors.Join(write(f), f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if err := giveName(f.Name(), path, force); err != nil {
+		return err
+	}
+	return syncDir(dir)
+}
+
+// giveName moves a file to its place. A link fails where the name is taken, a rename doesn't; file systems without
+// links are looked at first.
+func giveName(from, to string, force bool) error {
+	if !force {
+		err := os.Link(from, to)
+		if err == nil {
+			return nil
+		}
+		if _, there := os.Lstat(to); errors.Is(err, fs.ErrExist) || there == nil {
+			return existsError(to)
+		}
+	}
+	return os.Rename(from, to)
+}
+
+// syncDir makes a new name durable.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
