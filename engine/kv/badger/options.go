@@ -32,7 +32,7 @@ const (
 	levels = 10
 
 	// newestTables are merged into the first level from this number on; at newestTablesMax writing waits.
-	newestTables, newestTablesMax = 2, 3
+	newestTables, newestTablesMax = 4, 8
 )
 
 // memTableBytesMin lets a batch hold a record with 4,096 references, each an entry of some 90 bytes, and a copy of it
@@ -65,7 +65,7 @@ type Options struct {
 func ServerOptions() Options {
 	return Options{
 		MemTableBytes: 6 << 20,
-		MemTables:     1,
+		MemTables:     2,
 		TableBytes:    4 << 20,
 		LevelBytes:    16 << 20,
 	}
