@@ -45,6 +45,7 @@ type Engine struct {
 	index   *ingest.Index
 	worker  *ingest.Worker
 	rejects *rejects
+	rester  *rester // nil in memory
 	news    []string
 
 	asking   sync.Mutex    // held from resolving a question until its audit is applied: the same question is one audit
@@ -85,6 +86,9 @@ func (e *Engine) open(ctx context.Context, o Options) error {
 	}
 	e.journal = ingest.FromLog(e.log)
 	e.index = ingest.NewIndex(e.store, e.journal)
+	if o.Dir != "" {
+		e.rester = startResting(func() uint64 { return e.index.Views() + uint64(e.durable()) })
+	}
 	e.worker, err = ingest.Start(e.journal, e.index, trace.Annotator{Journal: record.LogID(e.log.Head().Log)})
 	return err
 }
@@ -156,6 +160,9 @@ func (e *Engine) Close() error { return e.release() }
 
 func (e *Engine) release() error {
 	var errs []error
+	if e.rester != nil {
+		e.rester.end()
+	}
 	if e.worker != nil {
 		e.worker.Close()
 		// Only a store that a worker was given is known to follow the journal; one in doubt stays in doubt.

@@ -3,6 +3,7 @@ package ingest
 import (
 	"errors"
 	"sync"
+	"sync/atomic"
 
 	"episteme/engine/kv"
 	"episteme/engine/record"
@@ -16,6 +17,7 @@ import (
 type Index struct {
 	store    kv.Store
 	evidence Evidence
+	views    atomic.Uint64 // how many were taken
 
 	mu     sync.Mutex
 	claims generations[record.Hash, heldClaim] // guarded by mu
@@ -57,8 +59,12 @@ func NewIndex(store kv.Store, evidence Evidence) *Index {
 	}
 }
 
+// Views is how many Views were taken so far: it changes while somebody asks, or the worker works.
+func (x *Index) Views() uint64 { return x.views.Load() }
+
 // View takes a snapshot. Close it soon.
 func (x *Index) View() (*View, error) {
+	x.views.Add(1)
 	snap, err := x.store.Snapshot()
 	if err != nil {
 		return nil, err
