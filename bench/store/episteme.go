@@ -53,8 +53,25 @@ func (o *ours) ask(ctx context.Context, q Question) (answer, error) {
 	case Backing:
 		return o.current(ctx, q, "consensus")
 	}
-	// Influence: the engine has no impact of a record yet. Here is where it is asked.
-	return nil, errNotAsked
+	return o.influenced(ctx, q.ID)
+}
+
+// influenced lists the audits that an assertion contributed to, as the engine's impact does first. The rest of that,
+// what would have been told without it, SQLite is not asked for.
+func (o *ours) influenced(ctx context.Context, assertion record.ID) (answer, error) {
+	v, err := o.engine.Index.View()
+	if err != nil {
+		return nil, err
+	}
+	defer v.Close()
+	var s set
+	for row, err := range v.Received(ctx, assertion.Hash) {
+		if err != nil {
+			return nil, err
+		}
+		s = append(s, row.ID.Hash)
+	}
+	return s, nil
 }
 
 // current resolves a question about the end of time without writing it down: reading is what is compared here, and
