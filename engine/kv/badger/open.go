@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	badgerdb "github.com/dgraph-io/badger/v4"
 )
@@ -40,31 +41,40 @@ func Open(dir string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("badger: lock %s: %w; the store needs a file system that locks directories", dir, err)
 	}
-	db, err := openLocked(dir, o)
+	db, checked, err := openLocked(dir, o)
 	if err != nil {
 		return nil, errors.Join(err, lock.release())
 	}
-	s := &Store{dir: dir, lock: lock, db: db, snapshots: make(map[*snapshot]struct{})}
+	s := &Store{dir: dir, lock: lock, db: db, checked: checked, snapshots: make(map[*snapshot]struct{})}
 	s.startTrimming()
 	return s, nil
 }
 
-func openLocked(dir string, o Options) (*badgerdb.DB, error) {
+// openLocked also returns when the tables were last read as a whole.
+func openLocked(dir string, o Options) (db *badgerdb.DB, checked time.Time, err error) {
 	log := &logger{out: o.Logger, opening: true}
 	native := o.native(dir, log)
-	if err := verifyTables(dir, native); err != nil {
-		return nil, explain(dir, err)
+	now := time.Now()
+	stamp, err := takeStamp(dir, now)
+	if err != nil {
+		return nil, now, err
 	}
-	db, err := openNative(native)
+	if err := verifyTables(dir, native, stamp); err != nil {
+		return nil, now, explain(dir, err)
+	}
+	if checked = stamp.Checked; checked.IsZero() {
+		checked = now
+	}
+	db, err = openNative(native)
 	complaints := log.opened()
 	if err != nil {
-		return nil, explain(dir, err)
+		return nil, now, explain(dir, err)
 	}
 	if len(complaints) > 0 {
 		err := errors.New(strings.Join(complaints, "; "))
-		return nil, errors.Join(damaged(dir, err), db.Close())
+		return nil, now, errors.Join(damaged(dir, err), db.Close())
 	}
-	return db, nil
+	return db, checked, nil
 }
 
 // openNative turns a panic of badger over the content of its files into an error.
@@ -114,7 +124,7 @@ func checkContent(dir string) error {
 			continue
 		}
 		switch e.Name() {
-		case lockName, "KEYREGISTRY", "DISCARD", "MANIFEST-REWRITE", "REWRITE-KEYREGISTRY": // an opening that was cut short
+		case lockName, closedName, "KEYREGISTRY", "DISCARD", "MANIFEST-REWRITE", "REWRITE-KEYREGISTRY": // an opening that was cut short
 		default:
 			return fmt.Errorf("badger: open %s: found %s, expected a store or an empty directory; "+
 				"give another directory", dir, e.Name())

@@ -62,6 +62,7 @@ func (s *snapshot) valueOf(item *badgerdb.Item, buf []byte) ([]byte, error) {
 }
 
 func (s *snapshot) unreadable(key []byte, err error) error {
+	s.store.damaged.Store(true)
 	return fmt.Errorf("badger: read key %q from %s: %w; the journal is not affected: make the store again from it "+
 		"(\"episteme rebuild\")", key, s.store.dir, err)
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	badgerdb "github.com/dgraph-io/badger/v4"
 
@@ -28,6 +30,9 @@ type Store struct {
 	mu     sync.RWMutex
 	db     *badgerdb.DB
 	closed bool
+
+	checked time.Time   // when the tables were last read as a whole
+	damaged atomic.Bool // something could not be read: the next opening reads everything
 
 	stopTrimming func() // ends the keeper of trim.go and waits for it; call it without mu
 
@@ -136,7 +141,11 @@ func (s *Store) Close() error {
 	for snap := range open {
 		snap.release()
 	}
-	if err := errors.Join(s.db.Close(), s.lock.release()); err != nil {
+	err := s.db.Close()
+	if err == nil && s.failed == nil && !s.damaged.Load() {
+		err = leaveStamp(s.dir, s.checked)
+	}
+	if err := errors.Join(err, s.lock.release()); err != nil {
 		return fmt.Errorf("badger: close %s: %w; what was not synced may be missing", s.dir, err)
 	}
 	return nil

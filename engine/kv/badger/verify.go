@@ -23,7 +23,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// verifyTables reads all tables that the MANIFEST of dir lists and checks them against their checksums.
+// verifyTables reads the tables that the MANIFEST of dir lists and checks them against their checksums, except those
+// that the stamp of the last close trusts.
 //
 // Badger has a mode that does so, but v4.9.6 dereferences nil over a block that fails (Table.VerifyChecksum), in a
 // goroutine of its own, which ends the process. So we look first, and badger sees only tables that are whole.
@@ -38,7 +39,7 @@ import (
 //	index   offset and length of each block; a flatbuffer
 //	sum     checksum of the index; a protobuf of algorithm and CRC-32C
 //	block   as on disk, maybe compressed; inside: data, sum of the data, sum len
-func verifyTables(dir string, o badgerdb.Options) error {
+func verifyTables(dir string, o badgerdb.Options, stamp closedStamp) error {
 	f, err := os.Open(filepath.Join(dir, badgerdb.ManifestFilename))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // a new store
@@ -57,10 +58,13 @@ func verifyTables(dir string, o badgerdb.Options) error {
 		working = make(chan struct{}, min(len(manifest.Tables), runtime.GOMAXPROCS(0)))
 	)
 	for id, info := range manifest.Tables {
+		name := table.NewFilename(id, dir)
+		if stamp.trusts(name) {
+			continue
+		}
 		working <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-working }()
-			name := table.NewFilename(id, dir)
 			if err := verifyTable(name, info.Compression); err != nil {
 				mu.Lock()
 				errs = append(errs, fmt.Errorf("table %s: %w", filepath.Base(name), err))
