@@ -3,6 +3,7 @@ package cli_test
 import (
 	"bytes"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -15,8 +16,8 @@ var pagesWithCommands = []string{"../README.md", "../docs/intake.md"}
 
 var quoted = regexp.MustCompile(`"[^"]*"|'[^']*'|[^\s"']+`)
 
-// TestCommandsInPages runs every `$ episteme …` line of the pages, one after the other, from the top of the repository
-// over a directory of their own. Each must end with status 0, and print
+// TestCommandsInPages runs every `$ episteme …` line of the pages, one after the other, in a directory that looks like
+// the top of the repository, over data of their own. Each must end with status 0, and print
 // each line that the page shows below it; ⋮ stands for lines left out.
 func TestCommandsInPages(t *testing.T) {
 	for _, page := range pagesWithCommands {
@@ -25,7 +26,7 @@ func TestCommandsInPages(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Run(strings.TrimPrefix(page, "../"), func(t *testing.T) {
-			t.Chdir("..")
+			t.Chdir(likeTop(t))
 			t.Setenv("EPISTEME_DATA", t.TempDir())
 			t.Setenv("EPISTEME_NOW", "2024-01-15T22:32:00Z")
 			printed, ran := "", 0
@@ -46,6 +47,26 @@ func TestCommandsInPages(t *testing.T) {
 			}
 		})
 	}
+}
+
+// likeTop is a directory with all that the top of the repository holds, where commands may leave files.
+func likeTop(t *testing.T) string {
+	t.Helper()
+	top, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(top)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for _, e := range entries {
+		if err := os.Symlink(filepath.Join(top, e.Name()), filepath.Join(dir, e.Name())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
 }
 
 // A query's id depends on the journal it was asked in, which is another one each time.
