@@ -113,20 +113,23 @@ func AssertionOf(r record.Record) record.Hash {
 
 // lives puts the life of assertions into batches.
 type lives struct {
-	topics   generations[record.Hash, topic] // of assertions; those of a batch are not in the store yet
-	waiting  map[record.Hash]struct{}        // assertions that something in the batch waits for
-	anywhere bool                            // something may wait in the store
+	topics   generations[record.Hash, *topic] // of assertions; those of a batch are not in the store yet
+	same     map[topic]*topic                 // of topics, so that assertions about one share it
+	waiting  map[record.Hash]struct{}         // assertions that something in the batch waits for
+	anywhere bool                             // something may wait in the store
 }
 
-// topicsRemembered bounds each half of the topics that are remembered, some 150 bytes each. The others are looked up.
-const topicsRemembered = 1 << 15
+// topicsRemembered bounds each half of the assertions whose topics are remembered, some 60 bytes each and the topics. The
+// others are looked up.
+const topicsRemembered = 1 << 16
 
 // topic is what an assertion is about.
 type topic struct{ subject, predicate string }
 
 func newLives() *lives {
 	l := &lives{waiting: map[record.Hash]struct{}{}, anywhere: true}
-	l.topics = newGenerations[record.Hash, topic](1 << 30) // it turns only between batches
+	l.topics = newGenerations[record.Hash, *topic](1 << 30) // it turns only between batches
+	l.same = map[topic]*topic{}
 	return l
 }
 
@@ -135,52 +138,61 @@ func (l *lives) reset() {
 	clear(l.waiting)
 	if len(l.topics.young) > topicsRemembered {
 		l.topics.turn()
+		clear(l.same)
 	}
 }
 
-// topicOf is what an assertion is about; ok is false when it is not here. before is the store before the batch.
-func (l *lives) topicOf(before *View, assertion record.Hash) (t topic, ok bool, err error) {
-	if t, ok = l.topics.get(assertion); ok {
-		return t, true, nil
+// note remembers what an assertion is about.
+func (l *lives) note(assertion record.Hash, a *record.Assertion) *topic {
+	t := topic{a.Subject, a.Predicate}
+	shared := l.same[t]
+	if shared == nil {
+		shared = &t
+		l.same[t] = shared
+	}
+	l.topics.put(assertion, shared)
+	return shared
+}
+
+// topicOf is what an assertion is about, nil when it is not here. before is the store before the batch.
+func (l *lives) topicOf(before *View, assertion record.Hash) (*topic, error) {
+	if t, ok := l.topics.get(assertion); ok {
+		return t, nil
 	}
 	stored, err := before.Get(assertionID(assertion))
 	if errors.Is(err, kv.ErrNotFound) || errors.Is(err, ErrBroken) || err == nil && stored.Erased {
-		return t, false, nil
+		return nil, nil
 	}
 	if err != nil {
-		return t, false, err
+		return nil, err
 	}
 	r, err := record.Decode(record.KindAssertion, stored.Payload)
 	if err != nil {
-		return t, false, err
+		return nil, err
 	}
-	a := r.(*record.Assertion)
-	t = topic{a.Subject, a.Predicate}
-	l.topics.put(assertion, t)
-	return t, true, nil
+	return l.note(assertion, r.(*record.Assertion)), nil
 }
 
 // add puts a vote or a transition beside its assertion, or where it waits for it.
 func (l *lives) add(before *View, batch *kv.Batch, assertion record.Hash, lsn record.LSN, from record.ID, payload []byte) error {
-	t, ok, err := l.topicOf(before, assertion)
+	t, err := l.topicOf(before, assertion)
 	if err != nil {
 		return err
 	}
-	key := lifeKey(t, lsn)
-	if !ok {
+	if t == nil {
 		l.waiting[assertion] = struct{}{}
 		l.anywhere = true
-		key = orphanKey(assertion, lsn)
+		batch.Put(orphanKey(assertion, lsn), linkValue(from, payload))
+		return nil
 	}
-	batch.Put(key, linkValue(from, payload))
+	batch.Put(lifeKey(*t, lsn), linkValue(from, payload))
 	return nil
 }
 
 // arrives notes an assertion, and moves what waited for it in the store beside it. What waits in the batch must have been
 // applied before.
 func (l *lives) arrives(ctx context.Context, before *View, batch *kv.Batch, a *record.Assertion, hash record.Hash) error {
-	t := topic{a.Subject, a.Predicate}
-	l.topics.put(hash, t)
+	t := l.note(hash, a)
 	if !l.anywhere {
 		return nil
 	}
@@ -201,7 +213,7 @@ func (l *lives) arrives(ctx context.Context, before *View, batch *kv.Batch, a *r
 			return err
 		}
 		batch.Delete(e.Key)
-		batch.Put(lifeKey(t, lastLSN(e.Key)), e.Value)
+		batch.Put(lifeKey(*t, lastLSN(e.Key)), e.Value)
 	}
 	return nil
 }

@@ -323,11 +323,11 @@ func (m *materialiser) received(before *View, r *record.Audit, lsn record.LSN, i
 	for _, c := range r.Contributions {
 		same := m.askedHere(r)
 		if !same {
-			t, held, err := m.lives.topicOf(before, c.Assertion)
+			t, err := m.lives.topicOf(before, c.Assertion)
 			if err != nil {
 				return nil, err
 			}
-			same = held && t.subject == r.Subject
+			same = t != nil && t.subject == r.Subject
 		}
 		if same && len(beginnings) < receivedMax*receivedBytes {
 			beginnings = append(beginnings, c.Assertion[:receivedBytes]...)
