@@ -67,24 +67,31 @@ func (e *BehindError) Error() string {
 		e.ID.Short(), e.LSN, e.Applied, why, e.ID.Short())
 }
 
-// ask resolves a prepared question and writes it down; one at a time, so that two who ask the same get one audit.
+// ask resolves a prepared question and writes it down. Different questions are asked at the same time and share syncs; the
+// same question waits for itself, so that two who ask it get one audit.
 func (e *Engine) ask(ctx context.Context, q record.Query) (record.ID, error) {
-	e.asking.Lock()
+	question, err := q.Ask().QuestionHash()
+	if err != nil {
+		return record.ID{}, err
+	}
+	if err := e.asking.take(ctx, question); err != nil {
+		return record.ID{}, err
+	}
 	id, lsn, err := e.resolveAndAppend(ctx, q)
 	if err != nil || lsn == 0 {
-		e.asking.Unlock()
+		e.asking.give(question)
 		return id, err
 	}
-	// It is written down; nobody else may ask until it is applied, or the same question would become two.
+	// It is written down; nobody else may ask it until it is applied, or the same question would become two.
 	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.patience)
 	defer cancel()
 	err = e.Wait(patience, lsn)
 	if !errors.Is(err, context.DeadlineExceeded) {
-		e.asking.Unlock()
+		e.asking.give(question)
 		return id, err
 	}
 	go func() {
-		defer e.asking.Unlock()
+		defer e.asking.give(question)
 		_ = e.Wait(context.Background(), lsn) // ends with the worker; who asks next hears why
 	}()
 	return id, &BehindError{id, lsn, e.worker.Applied(), e.worker.Stalled()}

@@ -7,8 +7,11 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"episteme/engine"
 	"episteme/engine/record"
@@ -123,6 +126,97 @@ func BenchmarkTrace100kAudits(b *testing.B) {
 			b.ReportMetric(float64(rows), "rows")
 		})
 	}
+}
+
+// claims writes a subject's assertions and votes, as JSON lines.
+func claims(w io.Writer, subject string, assertions, votes int) {
+	fmt.Fprintln(w, `{"kind":"source","id":"s","name":"s.md","authority":0.5,"agent":"sync","timestamp":"2023-11-01T00:00:00Z","content":"s"}`)
+	for i := range assertions {
+		fmt.Fprintf(w, `{"kind":"assertion","id":"a%d","subject":%q,"predicate":"owner","object":"value-%d","confidence":0.%d,"lifecycle":"Approved","agent":"agent-%03d","timestamp":%q,"source":"@s"}`+"\n",
+			i, subject, i%40, 1+i%9, i%200, record.Time(1.7e18+int64(i)*1e9).String())
+	}
+	for i := range votes {
+		fmt.Fprintf(w, `{"kind":"vote","assertion":"@a%d","agent":"agent-%03d","weight":0.5,"timestamp":%q}`+"\n", i%assertions, i%1000, record.Time(1.71e18+int64(i)*1e9).String())
+	}
+}
+
+// BenchmarkResolve answers questions without writing them down: of a fleet, and about a subject with 2,000 assertions and
+// 5,000 votes.
+func BenchmarkResolve(b *testing.B) {
+	e, err := fleet()
+	if err != nil {
+		b.Fatal(err)
+	}
+	var crowd bytes.Buffer
+	claims(&crowd, "crowd", 2000, 5000)
+	if _, err := e.Ingest(context.Background(), record.NewReader(&crowd, "crowd", e), engine.IngestOptions{}); err != nil {
+		b.Fatal(err)
+	}
+	subjects := rand.NewZipf(rand.New(rand.NewPCG(1, 2)), 1.1, 20, 1999)
+	for _, l := range engine.Lenses() {
+		b.Run("fleet/"+l, func(b *testing.B) {
+			resolve(b, e, l, func() string { return fmt.Sprintf("team/%d/service", subjects.Uint64()) }, 1.8e18)
+		})
+		b.Run("fleet-12-hours-ago/"+l, func(b *testing.B) {
+			resolve(b, e, l, func() string { return fmt.Sprintf("team/%d/service", subjects.Uint64()) }, 1.7e18+43_200*1e9)
+		})
+		b.Run("crowd/"+l, func(b *testing.B) { resolve(b, e, l, func() string { return "crowd" }, 1.8e18) })
+	}
+}
+
+func resolve(b *testing.B, e *engine.Engine, lens string, subject func() string, asOf record.Time) {
+	var took []time.Duration
+	b.ReportAllocs()
+	for b.Loop() {
+		start := time.Now()
+		_, err := e.Resolve(context.Background(), record.Query{Agent: "bench", Subject: subject(), Predicate: "owner", Lens: lens, Timestamp: 1.8e18, AsOf: asOf})
+		if err != nil {
+			b.Fatal(err)
+		}
+		took = append(took, time.Since(start))
+	}
+	reportPercentiles(b, took)
+}
+
+func reportPercentiles(b *testing.B, took []time.Duration) {
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Microseconds()), "p50-µs")
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-µs")
+}
+
+// BenchmarkAsk100 has 100 askers at once, each answer written down and synced before it is given: the time one of them
+// waits.
+func BenchmarkAsk100(b *testing.B) {
+	e, err := fleet()
+	if err != nil {
+		b.Fatal(err)
+	}
+	var next atomic.Int64
+	var mu sync.Mutex
+	var took []time.Duration // guarded by mu
+	subjects := rand.NewZipf(rand.New(rand.NewPCG(1, 2)), 1.1, 20, 1999) // guarded by mu
+	for b.Loop() {
+		var askers sync.WaitGroup
+		for range 100 {
+			askers.Go(func() {
+				i := next.Add(1)
+				mu.Lock()
+				subject := subjects.Uint64()
+				mu.Unlock()
+				start := time.Now()
+				_, err := e.Ask(context.Background(), record.Query{Agent: "bench", Subject: fmt.Sprintf("team/%d/service", subject), Predicate: "owner", Timestamp: record.Time(1.8e18) + record.Time(i), AsOf: record.Unset})
+				if err != nil {
+					b.Error(err)
+				}
+				mu.Lock()
+				took = append(took, time.Since(start))
+				mu.Unlock()
+			})
+		}
+		askers.Wait()
+	}
+	reportPercentiles(b, took)
+	b.ReportMetric(float64(len(took))/b.Elapsed().Seconds(), "questions/s")
 }
 
 // BenchmarkAsk asks a point question: resolved, written down, synced, applied.

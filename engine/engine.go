@@ -48,7 +48,8 @@ type Engine struct {
 	rester  *rester // nil in memory
 	news    []string
 
-	asking   sync.Mutex    // held from resolving a question until its audit is applied: the same question is one audit
+	asking   asking        // each question from its resolving until its audit is applied: the same question is one audit
+	writing  sync.Mutex    // held by Write from looking what is here until that is applied: the same record is written once
 	patience time.Duration // askPatience
 }
 

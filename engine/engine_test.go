@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -426,5 +427,29 @@ func TestIdentify(t *testing.T) {
 	var absent *ask.NotFoundError
 	if _, err := e.Identify(t.Context(), digits[:63]+flipped); !errors.As(err, &absent) || len(absent.Near) != 1 || absent.Near[0] != q.Short() {
 		t.Errorf("Identify of a misread id = %v, want not found, near %s", err, q.Short())
+	}
+}
+
+// TestManyAskAtOnce: the same question is one audit, however many ask it at the same time; different ones are one each.
+func TestManyAskAtOnce(t *testing.T) {
+	e, _ := world(t, docA, claimA)
+	before := e.Head().Last
+	var askers sync.WaitGroup
+	var mu sync.Mutex
+	ids := map[record.ID]int{} // guarded by mu
+	for i := range 60 {
+		askers.Go(func() {
+			a, err := e.Ask(t.Context(), record.Query{Agent: "ann", Subject: "s/x", Predicate: "p", Timestamp: record.Time(1.8e18) + record.Time(i%20), AsOf: record.Unset})
+			if err != nil || a.Result.Value.Text != "A" {
+				t.Errorf("told %v, %v, want A", a.Result.Value, err)
+			}
+			mu.Lock()
+			ids[a.ID]++
+			mu.Unlock()
+		})
+	}
+	askers.Wait()
+	if got := e.Head().Last - before; len(ids) != 20 || got != 20 {
+		t.Errorf("20 questions, asked 60 times, are %d audits and %d records, want 20", len(ids), got)
 	}
 }

@@ -16,10 +16,8 @@ func Lenses() []string { return trace.LensNames() }
 // recorded before is not written again: it keeps its first place. Each passed record.Check, as Encode asks; audits and
 // erasures are refused, because asking and erasing write them.
 func (e *Engine) Write(ctx context.Context, records ...record.Record) ([]ask.Written, error) {
-	// Held from looking what is here until that is applied, as for a question, so that two who write the same record at
-	// the same time write it once.
-	e.asking.Lock()
-	defer e.asking.Unlock()
+	e.writing.Lock()
+	defer e.writing.Unlock()
 	if err := e.CatchUp(ctx); err != nil {
 		return nil, err
 	}

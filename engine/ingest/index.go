@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"errors"
+	"hash/maphash"
 	"sync"
 	"sync/atomic"
 
@@ -23,12 +24,18 @@ type Index struct {
 	claims generations[record.Hash, heldClaim] // guarded by mu
 	links  generations[linked, heldLinks]      // guarded by mu
 	grown  [grownBuckets]record.LSN            // guarded by mu; newest LSN of a link to a target in each bucket
+
+	topics     generations[topicKey, heldTopic] // guarded by mu
+	topicCost  int                              // guarded by mu; of the young ones
+	topicGrown [grownBuckets]record.LSN         // guarded by mu; newest LSN of what bears on a topic in each bucket
+	linksGrown record.LSN                       // guarded by mu; newest LSN of any link that is remembered
+	seed       maphash.Seed
 }
 
 // How much is remembered: an assertion takes some 400 bytes, a list of links some 300.
 const (
 	claimsRemembered = 1 << 14
-	linksRemembered  = 1 << 13
+	linksRemembered  = 1 << 14
 	grownBuckets     = 1 << 12
 )
 
@@ -54,7 +61,8 @@ type heldLinks struct {
 // NewIndex makes an Index of a store that is made from the journal that evidence reads.
 func NewIndex(store kv.Store, evidence Evidence) *Index {
 	return &Index{
-		store: store, evidence: evidence,
+		store: store, evidence: evidence, seed: maphash.MakeSeed(),
+		topics: newGenerations[topicKey, heldTopic](1 << 30), // they turn by cost
 		claims: newGenerations[record.Hash, heldClaim](claimsRemembered), links: newGenerations[linked, heldLinks](linksRemembered),
 	}
 }
@@ -86,6 +94,7 @@ func (x *Index) grows(target record.ID, lsn record.LSN) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.grown[bucketOf(target)] = lsn
+	x.linksGrown = lsn
 }
 
 // recall is a list of links as it was remembered, nil when there is none, or it may lack some that v sees.
@@ -143,4 +152,6 @@ func (x *Index) forget() {
 	defer x.mu.Unlock()
 	x.claims.clear()
 	x.links.clear()
+	x.topics.clear()
+	x.topicCost = 0
 }

@@ -16,6 +16,7 @@ import (
 //	  letter ':' hash(32)                                → PLACE
 //	c: subject TEXT predicate TEXT 00 time(8) lsn(8)     → CANDIDATE: assertions, for a lens
 //	c: subject TEXT predicate TEXT 01 lsn(8)             → kind(1) hash(32) payload: votes on them, their transitions
+//	d: digest(32)                                        → DESCRIBED: the first descriptors of a document
 //	o: assertion hash(32) lsn(8)                         → the same, as long as the assertion is not here
 //	r: kind(1) hash(32) link(1) lsn(8)                   → kind(1) hash(32) payload, or nothing: who names this record
 //	t: LIST                                              audits
@@ -34,6 +35,7 @@ import (
 //	PLACE      uvarint lsn, uvarint segment, uvarint offset / 8, uvarint payload bytes: the journal has the record
 //	LIST       packs of audits, newest first (list.go, pack.go)
 //	CANDIDATE  what a lens weighs (candidate.go)
+//	DESCRIBED  more(1), then lsn(8) hash(32) uvarint length payload, of each; with more, the others are links 4
 //	AGENT      queries(8), newest timestamp(8), newest recorded at(8), lsn(8) of the last one counted
 const (
 	spaceCandidates = 'c'
@@ -48,6 +50,7 @@ const (
 	spaceDense      = 'n'
 	spaceFlushes    = 'b'
 	spaceOrphans    = 'o'
+	spaceDescribed  = 'd'
 )
 
 var (
@@ -144,6 +147,8 @@ func candidateKey(a *record.Assertion, lsn record.LSN) []byte {
 func lifeKey(t topic, lsn record.LSN) []byte {
 	return binary.BigEndian.AppendUint64(append(topicPrefix(t.subject, t.predicate), topicLife), uint64(lsn))
 }
+
+func describedKey(digest record.Hash) []byte { return append(space(spaceDescribed), digest[:]...) }
 
 func orphanPrefix(assertion record.Hash) []byte { return append(space(spaceOrphans), assertion[:]...) }
 

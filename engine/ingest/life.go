@@ -173,20 +173,20 @@ func (l *lives) topicOf(before *View, assertion record.Hash) (*topic, error) {
 	return l.note(assertion, r.(*record.Assertion)), nil
 }
 
-// add puts a vote or a transition beside its assertion, or where it waits for it.
-func (l *lives) add(before *View, batch *kv.Batch, assertion record.Hash, lsn record.LSN, from record.ID, payload []byte) error {
+// add puts a vote or a transition beside its assertion and returns the topic, or nil when it has to wait for it.
+func (l *lives) add(before *View, batch *kv.Batch, assertion record.Hash, lsn record.LSN, from record.ID, payload []byte) (*topic, error) {
 	t, err := l.topicOf(before, assertion)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if t == nil {
 		l.waiting[assertion] = struct{}{}
 		l.anywhere = true
 		batch.Put(orphanKey(assertion, lsn), linkValue(from, payload))
-		return nil
+		return nil, nil
 	}
 	batch.Put(lifeKey(*t, lsn), linkValue(from, payload))
-	return nil
+	return t, nil
 }
 
 // arrives notes an assertion, and moves what waited for it in the store beside it. What waits in the batch must have been

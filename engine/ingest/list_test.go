@@ -209,7 +209,7 @@ func TestHolesAreFound(t *testing.T) {
 	log := openLog(t, vfs.NewMem())
 	last := appendAll(t, log, history(t, 3, 150))
 	for drop := uint64(1); ; drop++ {
-		store := &forgetful{Store: mem.NewLimited(7 << 10), drop: drop}
+		store := &forgetful{Store: mem.NewLimited(12 << 10), drop: drop}
 		run(t, log, store, last)
 		checked, err := ingest.CheckWhole(t.Context(), store)
 		var hole *ingest.HoleError

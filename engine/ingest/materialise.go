@@ -25,18 +25,19 @@ type materialiser struct {
 	annotator Annotator
 	stalled   func(error) // told why a batch has to wait
 
-	batch   kv.Batch
-	applied Applied                  // where the batch ends
-	stored  Applied                  // where the last batch that was applied ended
-	first   record.LSN               // first one of the batch
-	lists   *growth                  // what the batch adds to lists
-	dense   denseWriter              // what it adds to the dense index
-	lives   *lives                   // where it puts votes and transitions
-	seen    map[record.ID]struct{}   // primaries that the batch puts
-	agents  map[string]*AgentRow     // rows that the batch puts
-	bears   record.LSN               // first record of the batch that a lens may look at; 0: none
-	answers map[record.Hash]struct{} // answer keys whose audits the batch puts
-	before  *View                    // the store before the batch, once somebody asked; nobody else writes records
+	batch     kv.Batch
+	applied   Applied                  // where the batch ends
+	stored    Applied                  // where the last batch that was applied ended
+	first     record.LSN               // first one of the batch
+	lists     *growth                  // what the batch adds to lists
+	dense     denseWriter              // what it adds to the dense index
+	lives     *lives                   // where it puts votes and transitions
+	described descriptions             // what it adds to documents
+	seen      map[record.ID]struct{}   // primaries that the batch puts
+	agents    map[string]*AgentRow     // rows that the batch puts
+	bears     record.LSN               // first record of the batch that a lens may look at; 0: none
+	answers   map[record.Hash]struct{} // answer keys whose audits the batch puts
+	before    *View                    // the store before the batch, once somebody asked; nobody else writes records
 }
 
 func newMaterialiser(index *Index, log record.LogID, stored Applied, annotator Annotator) *materialiser {
@@ -57,6 +58,7 @@ func (m *materialiser) reset() {
 		m.before.Close()
 		m.before = nil
 	}
+	m.described = descriptions{}
 	m.seen = map[record.ID]struct{}{}
 	m.agents = map[string]*AgentRow{}
 	m.answers = map[record.Hash]struct{}{}
@@ -201,8 +203,12 @@ func (m *materialiser) entries(ctx context.Context, rec *wal.Record, id record.I
 	switch r := decoded.(type) {
 	case *record.Source:
 		m.bear(lsn)
-		m.link(evidenceID(r.Digest), LinkDescribes, lsn, id, rec.Payload)
 		m.index.grows(evidenceID(r.Digest), lsn)
+		before, err := m.view()
+		if err != nil {
+			return err
+		}
+		return m.described.add(before, &m.batch, r.Digest, lsn, id, rec.Payload)
 	case *record.Assertion:
 		m.bear(lsn)
 		return m.assertion(ctx, r, lsn, id)
@@ -262,7 +268,11 @@ func (m *materialiser) life(assertion record.Hash, lsn record.LSN, id record.ID,
 	if err != nil {
 		return err
 	}
-	return m.lives.add(before, &m.batch, assertion, lsn, id, payload)
+	about, err := m.lives.add(before, &m.batch, assertion, lsn, id, payload)
+	if about != nil {
+		m.index.topicGrows(*about, lsn)
+	}
+	return err
 }
 
 func (m *materialiser) assertion(ctx context.Context, r *record.Assertion, lsn record.LSN, id record.ID) error {
@@ -280,6 +290,7 @@ func (m *materialiser) assertion(ctx context.Context, r *record.Assertion, lsn r
 		return err
 	}
 	m.batch.Put(candidateKey(r, lsn), candidateValue(id.Hash, r))
+	m.index.topicGrows(topic{r.Subject, r.Predicate}, lsn)
 	m.link(evidenceID(r.Source), LinkSource, lsn, id, nil)
 	for _, parent := range r.Parents {
 		m.link(parent, LinkParent, lsn, id, nil)

@@ -88,26 +88,35 @@ func (v *View) Links(ctx context.Context, target record.ID, link Link) iter.Seq2
 func (v *View) remembered(ctx context.Context, key linked) iter.Seq2[Linked, error] {
 	return func(yield func(Linked, error) bool) {
 		list, ok := v.index.recall(v, key)
+		if !ok {
+			var err error
+			if list, err = v.readWhole(ctx, key); err != nil {
+				yield(Linked{}, err)
+				return
+			}
+			if len(list) <= linksCachedMax {
+				v.index.remember(v, key, list)
+			}
+		}
 		for _, l := range list {
 			if !yield(l, nil) {
 				return
 			}
 		}
-		if ok {
-			return
-		}
-		for l, err := range v.scanLinks(ctx, key.target, key.link) {
-			if !yield(l, err) || err != nil {
-				return // not all of them were seen
-			}
-			if len(list) <= linksCachedMax {
-				list = append(list, l)
-			}
-		}
-		if len(list) <= linksCachedMax {
-			v.index.remember(v, key, list)
-		}
 	}
+}
+
+func (v *View) readWhole(ctx context.Context, key linked) (list []Linked, err error) {
+	if key.link == LinkDescribes {
+		return v.described(ctx, key.target.Hash)
+	}
+	for l, err := range v.scanLinks(ctx, key.target, key.link) {
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, l)
+	}
+	return list, nil
 }
 
 func (v *View) scanLinks(ctx context.Context, target record.ID, link Link) iter.Seq2[Linked, error] {

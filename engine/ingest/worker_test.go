@@ -52,7 +52,7 @@ func history(t *testing.T, seed uint64, n int) []record.Record {
 		case k == 0:
 			rec = record.Evidence(fmt.Sprintf("document %d", r.IntN(n)))
 		case k == 1:
-			rec = &record.Source{Name: fmt.Sprintf("doc-%d", i), Digest: record.Sum([]byte{byte(r.IntN(9))}), Authority: 0.5, Agent: agent, Timestamp: at}
+			rec = &record.Source{Name: fmt.Sprintf("doc-%d", i), Digest: record.Sum([]byte{byte(r.IntN(9))}), URI: strings.Repeat("u", r.IntN(900)), Authority: 0.5, Agent: agent, Timestamp: at}
 		case k == 2 && len(epochs) > 0:
 			rec = &record.Epoch{Name: fmt.Sprintf("e%d", i), Agent: agent, Timestamp: at, Supersedes: epochs[r.IntN(len(epochs))], Supersession: record.Temporal}
 		case k == 2:
@@ -161,7 +161,7 @@ func TestIngestExactlyOnceAtEveryCrashPoint(t *testing.T) {
 	const seed = 42
 	log := openLog(t, vfs.NewMem())
 	last := appendAll(t, log, history(t, seed, 120))
-	whole := mem.NewLimited(7 << 10) // many small transactions
+	whole := mem.NewLimited(12 << 10) // many small transactions
 	run(t, log, whole, last)
 	want := contents(t, whole)
 	if len(want) < 120 {
@@ -169,7 +169,7 @@ func TestIngestExactlyOnceAtEveryCrashPoint(t *testing.T) {
 	}
 	points := 0
 	for stop := int64(1); ; stop++ {
-		inner := mem.NewLimited(7 << 10)
+		inner := mem.NewLimited(12 << 10)
 		store := &crashing{Store: inner}
 		store.left.Store(stop)
 		w, err := ingest.Start(ingest.FromLog(log), ingest.NewIndex(store, log), nil)
@@ -211,7 +211,7 @@ func run(t *testing.T, log *wal.Log, store kv.Store, last wal.LSN) {
 func TestBatchBoundsChangeNothing(t *testing.T) {
 	log := openLog(t, vfs.NewMem())
 	last := appendAll(t, log, history(t, 7, 200))
-	small, large := mem.NewLimited(7<<10), mem.New()
+	small, large := mem.NewLimited(12<<10), mem.New()
 	run(t, log, small, last)
 	run(t, log, large, last)
 	if diff := cmp.Diff(contents(t, large), contents(t, small)); diff != "" {

@@ -175,3 +175,14 @@ func TestOnlyThoseThatSaySoWeighSources(t *testing.T) {
 		}
 	}
 }
+
+// TestLeadIsResolveWithOneGroup.
+func TestLeadIsResolveWithOneGroup(t *testing.T) {
+	forRandomQuestions(t, func(_ *rand.Rand, all []entry, q question) string {
+		l, _ := ByName(q.lens)
+		candidates, _ := Admit(historyOf(all), q.cut)
+		want := Resolve(l, Params{}, candidates)
+		want.Groups = want.Groups[:min(1, len(want.Groups))]
+		return cmp.Diff(want, Lead(l, Params{}, candidates))
+	})
+}

@@ -44,7 +44,13 @@ type Group struct {
 // the mass of all groups over all candidates by rising hash; a share is a quotient of these in float64. Each is
 // rounded to float32 once, at the end, and only what was rounded is compared: masses with each other and with zero,
 // a share with the quorum. The margin is the difference of two such masses, so groups that tie have margin 0.
-func Resolve(l Lens, p Params, cands []Candidate) Answer {
+func Resolve(l Lens, p Params, cands []Candidate) Answer { return weigh(l, p, cands, len(cands)) }
+
+// Lead is Resolve with the first group alone, which is all that an answer is made of.
+func Lead(l Lens, p Params, cands []Candidate) Answer { return weigh(l, p, cands, 1) }
+
+// weigh publishes that many groups at most.
+func weigh(l Lens, p Params, cands []Candidate, groups int) Answer {
 	if p.HalfLife < 0 {
 		panic("lens: negative half-life " + p.HalfLife.String() + ": the caller did not ask Check")
 	}
@@ -55,13 +61,13 @@ func Resolve(l Lens, p Params, cands []Candidate) Answer {
 	tallies, total := group(l, members)
 	valued := float32(total) > 0
 	rank(l, tallies, valued)
-	answer := Answer{Considered: len(cands), Groups: publish(members, tallies, total)}
+	answer := Answer{Considered: len(cands), Groups: publish(members, tallies[:min(groups, len(tallies))], total)}
 	if !valued {
 		return answer
 	}
 	first := &answer.Groups[0]
 	answer.Share = first.Share
-	answer.Margin = margin(answer.Groups)
+	answer.Margin = margin(tallies)
 	answer.Contributions = contributing(first.Members)
 	if first.Share >= l.quorum {
 		answer.Value, answer.Confidence = first.Value, first.Support
@@ -156,8 +162,9 @@ func compareLead(l Lens, a, b *tally) int {
 
 func compareMass(a, b *tally) int { return cmp.Compare(float32(a.mass), float32(b.mass)) }
 
-// publish writes the groups out in order, all members in one array.
+// publish writes the groups of tallies, the first ones, out in order, all members in one array.
 func publish(members []member, tallies []*tally, total float64) []Group {
+	members = slices.DeleteFunc(members, func(m member) bool { return m.tally.rank >= len(tallies) })
 	slices.SortStableFunc(members, func(a, b member) int {
 		return cmp.Or(cmp.Compare(a.tally.rank, b.tally.rank), cmp.Compare(b.weight, a.weight))
 	})
@@ -196,9 +203,9 @@ func contributing(members []Contribution) []Contribution {
 }
 
 // margin is how far the first group is ahead of the heaviest other, which is the second.
-func margin(groups []Group) float32 {
-	if len(groups) == 1 {
-		return groups[0].Mass
+func margin(tallies []*tally) float32 {
+	if len(tallies) == 1 {
+		return float32(tallies[0].mass)
 	}
-	return groups[0].Mass - groups[1].Mass
+	return float32(tallies[0].mass) - float32(tallies[1].mass)
 }

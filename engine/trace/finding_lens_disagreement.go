@@ -14,7 +14,6 @@ func findLensDisagreement(_ context.Context, a *asked) ([]record.ID, bool, error
 	if !a.pinned {
 		return nil, false, nil
 	}
-	candidates, _ := lens.Admit(a.history, a.question.cut)
 	var cites []record.ID
 	raised := false
 	said := map[record.Object]bool{a.row.Audit.Value: true}
@@ -22,7 +21,7 @@ func findLensDisagreement(_ context.Context, a *asked) ([]record.ID, bool, error
 		if l.Name == a.question.lens.Name {
 			continue
 		}
-		answer := lens.Resolve(l, lens.Params{}, candidates)
+		answer := lens.Lead(l, lens.Params{}, a.admitted)
 		if answer.Value.Type == record.NoValue || answer.Value == a.row.Audit.Value {
 			continue
 		}

@@ -18,6 +18,8 @@ type asked struct {
 	question question
 	history  lens.History // of the question, when it was asked here; else empty
 	pinned   bool         // asked in this journal: what needs recomputing can be said
+
+	admitted []lens.Candidate // of history under question; only when pinned
 }
 
 // finding is a rule that says whether an audit deserves a look, and which records say so.
@@ -48,9 +50,10 @@ func (n Annotator) Annotate(ctx context.Context, v *ingest.View, row ingest.Row)
 	if a.pinned {
 		var err error
 		a.question, a.pinned = questionOf(row.Audit)
-		if a.history, err = history(ctx, v, row.Audit.Subject, row.Audit.Predicate); err != nil {
+		if a.history, err = sharedHistory(ctx, v, row.Audit.Subject, row.Audit.Predicate); err != nil {
 			return nil, err
 		}
+		a.admitted, _ = lens.Admit(a.history, a.question.cut)
 	}
 	var found []ask.Finding
 	for _, f := range fixedFindings() {

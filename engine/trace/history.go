@@ -11,7 +11,11 @@ import (
 // history loads all that may bear on a subject and predicate, up to now and beyond: which of it counts is for the
 // lens to say.
 func history(ctx context.Context, v *ingest.View, subject, predicate string) (lens.History, error) {
-	h, err := undescribed(ctx, v, subject, predicate)
+	h, err := bare(ctx, v, subject, predicate)
+	if err == nil {
+		err = loadAllSuperseding(ctx, v, &h)
+	}
+	h.Descriptors = map[record.Hash][]lens.Descriptor{}
 	for i := range h.Assertions {
 		if err == nil {
 			err = loadDescriptors(ctx, v, &h, h.Assertions[i].Source)
@@ -20,21 +24,46 @@ func history(ctx context.Context, v *ingest.View, subject, predicate string) (le
 	return h, err
 }
 
-// historyFor is history without what a lens does not look at.
-func historyFor(ctx context.Context, v *ingest.View, subject, predicate string, l lens.Lens) (lens.History, error) {
-	if l.WeighsSources {
-		return history(ctx, v, subject, predicate)
-	}
-	return undescribed(ctx, v, subject, predicate)
+// sharedHistory is history, remembered from question to question: nobody may change it.
+func sharedHistory(ctx context.Context, v *ingest.View, subject, predicate string) (lens.History, error) {
+	return ingest.Memo(v, subject, predicate, true, func() (lens.History, int, error) {
+		h, err := history(ctx, v, subject, predicate)
+		return h, sizeOf(h), err
+	})
 }
 
-// undescribed is a history without the descriptors of sources.
-func undescribed(ctx context.Context, v *ingest.View, subject, predicate string) (lens.History, error) {
+// historyFor is sharedHistory without what a lens does not look at.
+func historyFor(ctx context.Context, v *ingest.View, subject, predicate string, l lens.Lens) (lens.History, error) {
+	if l.WeighsSources {
+		return sharedHistory(ctx, v, subject, predicate)
+	}
+	h, err := ingest.Memo(v, subject, predicate, false, func() (lens.History, int, error) {
+		h, err := bare(ctx, v, subject, predicate)
+		return h, sizeOf(h), err
+	})
+	if err == nil {
+		err = loadAllSuperseding(ctx, v, &h)
+	}
+	return h, err
+}
+
+// sizeOf is how many assertions, votes and transitions a history holds.
+func sizeOf(h lens.History) int {
+	n := len(h.Assertions)
+	for _, list := range h.Votes {
+		n += len(list)
+	}
+	for _, list := range h.Transitions {
+		n += len(list)
+	}
+	return n
+}
+
+// bare is a history without the descriptors of sources and without epochs.
+func bare(ctx context.Context, v *ingest.View, subject, predicate string) (lens.History, error) {
 	h := lens.History{
 		Transitions: map[record.Hash][]lens.Transition{},
 		Votes:       map[record.Hash][]lens.Vote{},
-		Superseding: map[record.Hash][]lens.Epoch{},
-		Descriptors: map[record.Hash][]lens.Descriptor{},
 	}
 	for e, err := range v.Topic(ctx, subject, predicate) {
 		if err != nil {
@@ -48,9 +77,6 @@ func undescribed(ctx context.Context, v *ingest.View, subject, predicate string)
 				Hash: c.ID.Hash, LSN: c.LSN, Object: c.Object, Confidence: c.Confidence, Birth: c.Birth,
 				Agent: c.Agent, Timestamp: c.Timestamp, Source: c.Source, Epoch: c.Epoch,
 			})
-			if err := loadSuperseding(ctx, v, &h, c.Epoch); err != nil {
-				return h, err
-			}
 		}
 	}
 	return h, nil
@@ -97,6 +123,17 @@ func loadDescriptors(ctx context.Context, v *ingest.View, h *lens.History, diges
 		}
 		r := l.Record.(*record.Source)
 		h.Descriptors[digest] = append(h.Descriptors[digest], lens.Descriptor{Hash: l.ID.Hash, LSN: l.LSN, Name: r.Name, Authority: r.Authority, Agent: r.Agent, Timestamp: r.Timestamp})
+	}
+	return nil
+}
+
+// loadAllSuperseding adds what superseded the epochs of all assertions, to a map of its own.
+func loadAllSuperseding(ctx context.Context, v *ingest.View, h *lens.History) error {
+	h.Superseding = map[record.Hash][]lens.Epoch{}
+	for i := range h.Assertions {
+		if err := loadSuperseding(ctx, v, h, h.Assertions[i].Epoch); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -93,7 +93,8 @@ func (t *Tracer) Resolve(ctx context.Context, q record.Query) (Asked, error) {
 		if err != nil {
 			return Asked{}, err
 		}
-		return Asked{Audit: a}, fill(a, resolved.answer(h))
+		candidates, _ := lens.Admit(h, resolved.cut)
+		return Asked{Audit: a}, fill(a, lens.Lead(resolved.lens, resolved.params, candidates))
 	})
 }
 
