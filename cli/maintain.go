@@ -57,7 +57,7 @@ that proves. It needs no evidence here. Exit status 2 when the file is no bundle
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
-				return a.verifyFile(args[0])
+				return a.verifyFile(cmd.Context(), args[0])
 			}
 			format, dir, err := a.formatAndDir()
 			if err != nil {
@@ -199,7 +199,11 @@ func examinationText(x engine.Examination) string {
 		closed = x.CleanAt.Format(time.RFC3339)
 	}
 	row("closed", "%s", closed)
-	row("store", "%s, to lsn %d, %d behind", mebibytes(x.StoreBytes), x.Applied, x.Last-min(x.Applied, x.Last))
+	if x.Applied == nil {
+		row("store", "%s, how far it has come is not known", mebibytes(x.StoreBytes))
+	} else {
+		row("store", "%s, to lsn %d, %d behind", mebibytes(x.StoreBytes), *x.Applied, x.Last-min(*x.Applied, x.Last))
+	}
 	row("free", "%s", mebibytes(int64(x.FreeBytes)))
 	row("formats", "%s · episteme %s", x.Formats, version())
 	for _, advice := range x.Advice {

@@ -57,6 +57,9 @@ func look(dir string) place {
 	case errors.Is(err, fs.ErrPermission):
 		return place{dir, "not readable by you: sudo -u episteme episteme", true}
 	case errors.Is(err, fs.ErrNotExist):
+		if _, err := os.Stat(filepath.Join(dir, "kv")); err == nil {
+			return place{dir, "holds a store and no journal: wal/ was moved or removed; put it back, the evidence is in it", true}
+		}
 		if _, err := os.Stat(dir); err == nil {
 			return place{dir: dir, why: "holds no journal"}
 		}
@@ -135,9 +138,15 @@ func (a *app) open(ctx context.Context, dir string) (*engine.Engine, error) {
 	return e, nil
 }
 
-// catchUp waits for the store, so that a command of a moment ago is seen.
+// catchUp waits for the store, so that a command of a moment ago is seen. Where the store has no room to follow, what it has
+// is shown, and lists say how far behind it is.
 func (a *app) catchUp(ctx context.Context, e *engine.Engine) error {
-	if err := e.CatchUp(ctx); err != nil {
+	err := e.CatchUp(ctx)
+	if errors.Is(err, engine.ErrNoRoom) {
+		fmt.Fprintf(a.err, "episteme: the store is behind the journal: %s\n", cleanLines(err.Error()))
+		return nil
+	}
+	if err != nil {
 		return errors.Join(err, e.Close())
 	}
 	return nil

@@ -86,13 +86,15 @@ func (e *Engine) ask(ctx context.Context, q record.Query) (record.ID, error) {
 	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.patience)
 	defer cancel()
 	err = e.Wait(patience, lsn)
-	if !errors.Is(err, context.DeadlineExceeded) {
+	if !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, kv.ErrNoRoom) {
 		e.asking.give(question)
 		return id, err
 	}
 	go func() {
 		defer e.asking.give(question)
-		_ = e.Wait(context.Background(), lsn) // ends with the worker; who asks next hears why
+		for errors.Is(e.Wait(context.Background(), lsn), kv.ErrNoRoom) { // else it ends with the worker; who asks next hears why
+			time.Sleep(time.Second)
+		}
 	}()
 	return id, &BehindError{id, lsn, e.worker.Applied(), e.worker.Stalled()}
 }

@@ -193,7 +193,7 @@ func BenchmarkAsk100(b *testing.B) {
 	}
 	var next atomic.Int64
 	var mu sync.Mutex
-	var took []time.Duration // guarded by mu
+	var took []time.Duration                                             // guarded by mu
 	subjects := rand.NewZipf(rand.New(rand.NewPCG(1, 2)), 1.1, 20, 1999) // guarded by mu
 	for b.Loop() {
 		var askers sync.WaitGroup

@@ -19,20 +19,20 @@ import (
 
 // Examination is the state of a data directory, for a person who asks what is wrong.
 type Examination struct {
-	Dir          string     `json:"dir"`
-	JournalBytes int64      `json:"journal_bytes"` // on disk, what is allocated ahead included
-	StoreBytes   int64      `json:"store_bytes"`
-	FreeBytes    uint64     `json:"free_bytes"`
-	Log          string     `json:"log"` // id of the journal
-	Segments     int        `json:"segments"`
-	Last         record.LSN `json:"last_lsn"`
-	Chain        string     `json:"chain"` // of the record at Last
-	Clean        bool       `json:"journal_clean"`
-	CleanAt      *time.Time `json:"clean_close"` // last clean close of the journal; nil: unknown, or it is open
-	Applied      record.LSN `json:"applied_lsn"`
-	StoreClean   bool       `json:"store_clean"`
-	Formats      string     `json:"formats"`
-	Advice       []string   `json:"advice"` // what to do, most urgent first; empty: nothing
+	Dir          string      `json:"dir"`
+	JournalBytes int64       `json:"journal_bytes"` // on disk, what is allocated ahead included
+	StoreBytes   int64       `json:"store_bytes"`
+	FreeBytes    uint64      `json:"free_bytes"`
+	Log          string      `json:"log"` // id of the journal
+	Segments     int         `json:"segments"`
+	Last         record.LSN  `json:"last_lsn"`
+	Chain        string      `json:"chain"` // of the record at Last
+	Clean        bool        `json:"journal_clean"`
+	CleanAt      *time.Time  `json:"clean_close"` // last clean close of the journal; nil: unknown, or it is open
+	Applied      *record.LSN `json:"applied_lsn"` // nil: not known, because another process holds the directory or the store cannot be read
+	StoreClean   bool        `json:"store_clean"`
+	Formats      string      `json:"formats"`
+	Advice       []string    `json:"advice"` // what to do, most urgent first; empty: nothing
 }
 
 // Examine looks at a data directory without changing the evidence. It works on a damaged one, and beside a process
@@ -62,7 +62,17 @@ func Examine(ctx context.Context, o Options) (x Examination, err error) {
 		return x, err
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
-	return x, errors.Join(x.readStore(ctx, disk), x.readJournal(disk, wal.Witness{}))
+	x.noteLeftovers()
+	witness, err := x.readStore(ctx, disk)
+	return x, errors.Join(err, x.readJournal(disk, witness))
+}
+
+// noteLeftovers advises on damaged stores that were put aside.
+func (x *Examination) noteLeftovers() {
+	aside, err := filepath.Glob(filepath.Join(x.Dir, "kv.damaged-*"))
+	if err == nil && len(aside) > 0 {
+		x.advise("%d damaged stores were put aside (%s …) and may be removed: the journal has everything", len(aside), aside[0])
+	}
 }
 
 // journalReserveBytes is the free space below which the journal takes nothing, its default.
@@ -72,23 +82,24 @@ func (x *Examination) advise(format string, args ...any) {
 	x.Advice = append(x.Advice, fmt.Sprintf(format, args...))
 }
 
-func (x *Examination) readStore(ctx context.Context, disk vfs.FS) error {
+// readStore returns what the store has seen of the journal.
+func (x *Examination) readStore(ctx context.Context, disk vfs.FS) (seen wal.Witness, err error) {
 	path := filepath.Join(x.Dir, "kv")
 	if _, err := disk.Stat(path); err != nil {
 		x.advise("there is no store; the next command makes it from the journal")
-		return nil
+		return seen, nil
 	}
 	if err := checkRoom(disk, x.Dir); err != nil {
 		x.advise("%v", err)
-		return nil
+		return seen, nil
 	}
 	store, err := badger.Open(path, badger.ServerOptions())
 	if err != nil {
 		x.advise("the store cannot be opened (%v); the next command makes it anew from the journal", err)
-		return nil
+		return seen, nil
 	}
 	c, err := examine(ctx, store)
-	x.Applied, x.StoreClean = c.applied.LSN, c.clean
+	x.Applied, x.StoreClean = &c.applied.LSN, c.clean
 	switch {
 	case errors.Is(err, ingest.ErrNewerFormat):
 		x.advise("%v", err)
@@ -96,7 +107,7 @@ func (x *Examination) readStore(ctx context.Context, disk vfs.FS) error {
 	case c.doubt != "":
 		x.advise("%s by the next command", c.doubt)
 	}
-	return errors.Join(err, store.Close())
+	return witnessOf(c.applied), errors.Join(err, store.Close())
 }
 
 func (x *Examination) readJournal(disk vfs.FS, witness wal.Witness) error {
@@ -112,6 +123,13 @@ func (x *Examination) readJournal(disk vfs.FS, witness wal.Witness) error {
 	if info, err := os.Stat(filepath.Join(dir, "CLEAN")); err == nil {
 		at := info.ModTime().UTC()
 		x.CleanAt = &at
+	}
+	if witness.Applied > 0 && (witness.Log != head.Log || witness.Applied > head.Last) {
+		x.advise("the store was made from log %s up to lsn %d, and the journal is log %s up to lsn %d: put the right journal back; "+
+			"if this is the right one, `episteme rebuild` makes the store anew", record.LogID(witness.Log), witness.Applied, x.Log, x.Last)
+	}
+	if x.Applied != nil && *x.Applied < x.Last {
+		x.advise("the store is %d records behind; the next command applies them, and says so when it cannot", x.Last-*x.Applied)
 	}
 	if recovery.Damage != nil {
 		x.advise("the journal is damaged behind lsn %d: %v; `episteme verify` finds all of it, `episteme rebuild --accept-loss` gives up what cannot be read", head.Last, recovery.Damage)
@@ -130,7 +148,7 @@ func sizeOf(dir string) (total int64, err error) {
 			return nil
 		}
 		if err == nil {
-			total += info.Size()
+			total += min(info.Size(), badger.AllocatedBytes(info)) // what lies ahead in the store's logs is holes
 		}
 		return err
 	})

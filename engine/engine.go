@@ -113,6 +113,9 @@ func (e *Engine) openDir(ctx context.Context, o Options) error {
 	if e.lock, err = lockDir(ctx, disk, filepath.Join(o.Dir, "LOCK"), o.LockWait); err != nil {
 		return err
 	}
+	if err := removeLeftovers(o.Dir); err != nil {
+		return err
+	}
 	witness, doubt, err := e.openStore(ctx, disk, o.Dir)
 	if err != nil {
 		return err

@@ -31,8 +31,13 @@ func holdSite(ctx context.Context, o Options) (*site, error) {
 		return nil, fmt.Errorf("%s holds no journal: %w", o.Dir, err)
 	}
 	var err error
-	s.lock, err = lockDir(ctx, s.disk, s.path("LOCK"), o.LockWait)
-	return s, err
+	if s.lock, err = lockDir(ctx, s.disk, s.path("LOCK"), o.LockWait); err != nil {
+		return nil, err
+	}
+	if err := removeLeftovers(s.dir); err != nil {
+		return nil, errors.Join(err, s.release())
+	}
+	return s, nil
 }
 
 func (s *site) path(name string) string { return filepath.Join(s.dir, name) }
@@ -162,8 +167,11 @@ type Verification struct {
 	Skipped string // why the store was not compared; empty: it was
 }
 
-// Whole reports whether nothing wrong was found.
-func (v Verification) Whole() bool { return v.Journal.Whole() && v.Store.Same() }
+// Whole reports whether everything was checked and nothing wrong was found. A store that could not be compared is not
+// whole; of an empty journal there is nothing to compare.
+func (v Verification) Whole() bool {
+	return v.Journal.Whole() && v.Store.Same() && (v.Skipped == "" || v.Journal.Records == 0)
+}
 
 // Verify reads all of the journal, and compares the store, entry by entry and both ways, with one made anew beside it.
 // It changes nothing that it checks.

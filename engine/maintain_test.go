@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -100,7 +101,7 @@ func TestExamineChangesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !x.Clean || !x.StoreClean || x.Last != 7 || x.Applied != 7 || len(x.Advice) != 0 || x.CleanAt == nil {
+	if !x.Clean || !x.StoreClean || x.Last != 7 || x.Applied == nil || *x.Applied != 7 || len(x.Advice) != 0 || x.CleanAt == nil {
 		t.Errorf("Examine = %+v, want it clean, at lsn 7, nothing to do", x)
 	}
 	if news := checkVerdict(t, dir, question, want); len(news) != 0 {
@@ -110,5 +111,33 @@ func TestExamineChangesNothing(t *testing.T) {
 	defer e.Close()
 	if x, err = engine.Examine(t.Context(), engine.Options{Dir: dir}); err != nil || len(x.Advice) == 0 {
 		t.Errorf("Examine beside a process that holds it = %+v, %v; want advice that names it", x.Advice, err)
+	}
+}
+
+// TestAStoreThatCannotBeReadIsNotWhole: nothing checked is a failure.
+func TestAStoreThatCannotBeReadIsNotWhole(t *testing.T) {
+	for _, pattern := range []string{"kv/*.sst", "kv/MANIFEST"} {
+		dir, _, _ := filled(t)
+		flip(t, dir, pattern)
+		v, err := engine.Verify(t.Context(), engine.Options{Dir: dir}, nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v.Whole() || v.Skipped == "" {
+			t.Errorf("%s changed: whole %t, skipped %q, want neither", pattern, v.Whole(), v.Skipped)
+		}
+	}
+}
+
+// TestADoctorSeesAStoreOfAnotherJournal: what every other command refuses does not look healthy.
+func TestADoctorSeesAStoreOfAnotherJournal(t *testing.T) {
+	dir, _, _ := filled(t)
+	other, _, _ := filled(t)
+	if err := errors.Join(os.RemoveAll(filepath.Join(dir, "kv")), os.Rename(filepath.Join(other, "kv"), filepath.Join(dir, "kv"))); err != nil {
+		t.Fatal(err)
+	}
+	x, err := engine.Examine(t.Context(), engine.Options{Dir: dir})
+	if err != nil || len(x.Advice) == 0 {
+		t.Errorf("Examine = %+v, %v, want advice", x.Advice, err)
 	}
 }

@@ -20,6 +20,23 @@ import (
 // meanwhile. The journal stops appending far earlier.
 const storeReserveBytes = 128 << 20
 
+// ErrNoRoom means that the store does not follow the journal for now: the disk is nearly full, or the process may open no
+// more files. It goes on by itself.
+var ErrNoRoom = kv.ErrNoRoom
+
+// leftovers are what a rebuild or a verification leaves behind when it is killed.
+var leftovers = []string{"kv.new", "kv.old", "kv.verify"}
+
+// removeLeftovers is called by who holds the directory.
+func removeLeftovers(dir string) error {
+	for _, name := range leftovers {
+		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // NoRoomError says that the disk is too full to touch the store.
 type NoRoomError struct {
 	Dir         string

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 
 	"episteme/engine/kv"
 	"episteme/engine/record"
@@ -92,7 +93,7 @@ func (v *View) Dense(ctx context.Context) iter.Seq2[Held, error] {
 	return func(yield func(Held, error) bool) {
 		for e, err := range kv.ScanPrefix(ctx, v.snap, space(spaceDense)) {
 			if err == nil && (len(e.Key) != 10 || len(e.Value)%denseBytes != 0) {
-				err = &StoreError{e.Key, fmt.Sprintf("%d bytes", len(e.Value)), "a pack of the dense index"}
+				err = &StoreError{slices.Clone(e.Key), fmt.Sprintf("%d bytes", len(e.Value)), "a pack of the dense index"}
 			}
 			if err != nil {
 				yield(Held{}, err)

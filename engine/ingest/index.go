@@ -39,6 +39,9 @@ const (
 	grownBuckets     = 1 << 12
 )
 
+// claimBytesMax is the largest assertion that is remembered.
+const claimBytesMax = 2 << 10
+
 // linksCachedMax is the longest list of links that is remembered. Longer ones are read each time.
 const linksCachedMax = 64
 
@@ -140,6 +143,9 @@ func (v *View) Claim(assertion record.Hash) (*record.Assertion, record.LSN, erro
 		return nil, stored.LSN, err
 	}
 	claim := r.(*record.Assertion)
+	if len(stored.Payload) > claimBytesMax {
+		return claim, stored.LSN, nil
+	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.claims.put(assertion, heldClaim{lsn: stored.LSN, claim: claim})

@@ -16,8 +16,9 @@ import (
 //	  letter ':' hash(32)                                → PLACE
 //	c: subject TEXT predicate TEXT 00 time(8) lsn(8)     → CANDIDATE: assertions, for a lens
 //	c: subject TEXT predicate TEXT 01 lsn(8)             → kind(1) hash(32) payload: votes on them, their transitions
+//	c: subject TEXT predicate TEXT 02 assertion hash(32) → nothing: votes or transitions of it came before it, under o:
 //	d: digest(32)                                        → DESCRIBED: the first descriptors of a document
-//	o: assertion hash(32) lsn(8)                         → the same, as long as the assertion is not here
+//	o: assertion hash(32) lsn(8)                         → as under 01, of what came before its assertion
 //	r: kind(1) hash(32) link(1) lsn(8)                   → kind(1) hash(32) payload, or nothing: who names this record
 //	t: LIST                                              audits
 //	g: agent TEXT LIST                                   audits of an agent
@@ -133,6 +134,7 @@ func cutNewest(key []byte) (record.Time, record.LSN) {
 const (
 	topicClaims = 0
 	topicLife   = 1
+	topicWaited = 2
 )
 
 func topicPrefix(subject, predicate string) []byte {
@@ -146,6 +148,10 @@ func candidateKey(a *record.Assertion, lsn record.LSN) []byte {
 
 func lifeKey(t topic, lsn record.LSN) []byte {
 	return binary.BigEndian.AppendUint64(append(topicPrefix(t.subject, t.predicate), topicLife), uint64(lsn))
+}
+
+func waitedKey(t topic, assertion record.Hash) []byte {
+	return append(append(topicPrefix(t.subject, t.predicate), topicWaited), assertion[:]...)
 }
 
 func describedKey(digest record.Hash) []byte { return append(space(spaceDescribed), digest[:]...) }

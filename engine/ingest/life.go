@@ -2,20 +2,24 @@ package ingest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 
 	"episteme/engine/kv"
 	"episteme/engine/record"
 )
 
 // Votes and transitions are the life of an assertion. They lie beside the assertions of its subject and predicate, so
-// that a question takes one scan. Those that came before their assertion wait under its hash until it comes.
+// that a question takes one scan. Those that came before their assertion lie under its hash; the topic says of which
+// assertions there are such.
 
 // Topic yields what bears on a subject and predicate: its assertions, oldest first, then the votes on them and the
-// transitions of them, in the order of the journal. Of each step one of the two is set.
+// transitions of them, of each assertion those first that came after it, in the order of the journal. Of each step one of
+// the two is set.
 func (v *View) Topic(ctx context.Context, subject, predicate string) iter.Seq2[TopicEntry, error] {
 	return func(yield func(TopicEntry, error) bool) {
 		prefix := topicPrefix(subject, predicate)
@@ -27,6 +31,13 @@ func (v *View) Topic(ctx context.Context, subject, predicate string) iter.Seq2[T
 				entry.Claim, err = readCandidate(e)
 			case len(e.Key) == len(prefix)+9 && e.Key[len(prefix)] == topicLife:
 				entry.Life, err = v.readLinked(e, nil)
+			case len(e.Key) == len(prefix)+33 && e.Key[len(prefix)] == topicWaited:
+				for l, err := range v.lifeUnder(ctx, orphanPrefix(record.Hash(e.Key[len(prefix)+1:]))) {
+					if !yield(TopicEntry{Life: l}, err) || err != nil {
+						return
+					}
+				}
+				continue
 			default:
 				err = &StoreError{bytes.Clone(e.Key), fmt.Sprintf("%d bytes", len(e.Key)), "an assertion or its life"}
 			}
@@ -60,7 +71,43 @@ func (v *View) Candidates(ctx context.Context, subject, predicate string) iter.S
 
 // Life yields the votes on all assertions with a subject and predicate, and their transitions, in the order of the journal.
 func (v *View) Life(ctx context.Context, subject, predicate string) iter.Seq2[Linked, error] {
-	return v.lifeUnder(ctx, append(topicPrefix(subject, predicate), topicLife))
+	return func(yield func(Linked, error) bool) {
+		prefix := topicPrefix(subject, predicate)
+		var early []Linked
+		for e, err := range kv.ScanPrefix(ctx, v.snap, append(bytes.Clone(prefix), topicWaited)) {
+			if err == nil && len(e.Key) != len(prefix)+33 {
+				err = &StoreError{bytes.Clone(e.Key), fmt.Sprintf("%d bytes", len(e.Key)), "an assertion"}
+			}
+			if err != nil {
+				yield(Linked{}, err)
+				return
+			}
+			for l, err := range v.lifeUnder(ctx, orphanPrefix(record.Hash(e.Key[len(prefix)+1:]))) {
+				if err != nil {
+					yield(Linked{}, err)
+					return
+				}
+				early = append(early, l)
+			}
+		}
+		slices.SortFunc(early, func(a, b Linked) int { return cmp.Compare(a.LSN, b.LSN) })
+		for l, err := range v.lifeUnder(ctx, append(prefix, topicLife)) {
+			for err == nil && len(early) > 0 && early[0].LSN < l.LSN {
+				if !yield(early[0], nil) {
+					return
+				}
+				early = early[1:]
+			}
+			if !yield(l, err) || err != nil {
+				return
+			}
+		}
+		for _, l := range early {
+			if !yield(l, nil) {
+				return
+			}
+		}
+	}
 }
 
 // lifeOf yields the votes on one assertion, or its transitions.
@@ -189,31 +236,31 @@ func (l *lives) add(before *View, batch *kv.Batch, assertion record.Hash, lsn re
 	return t, nil
 }
 
-// arrives notes an assertion, and moves what waited for it in the store beside it. What waits in the batch must have been
-// applied before.
+// arrives notes an assertion. When something waits for it, its topic says so; nothing is moved, because there may be any
+// number. What waits in the batch must have been applied before.
 func (l *lives) arrives(ctx context.Context, before *View, batch *kv.Batch, a *record.Assertion, hash record.Hash) error {
 	t := l.note(hash, a)
 	if !l.anywhere {
 		return nil
 	}
-	l.anywhere = false
-	for _, err := range kv.ScanPrefix(ctx, before.snap, space(spaceOrphans)) {
-		if err != nil {
-			return err
-		}
-		l.anywhere = true
-		break
-	}
-	l.anywhere = l.anywhere || len(l.waiting) > 0
+	l.anywhere = len(l.waiting) > 0
 	if !l.anywhere {
-		return nil
-	}
-	for e, err := range kv.ScanPrefix(ctx, before.snap, orphanPrefix(hash)) {
-		if err != nil {
+		some, err := before.any(ctx, space(spaceOrphans))
+		if l.anywhere = some; err != nil || !some {
 			return err
 		}
-		batch.Delete(e.Key)
-		batch.Put(lifeKey(*t, lastLSN(e.Key)), e.Value)
 	}
-	return nil
+	some, err := before.any(ctx, orphanPrefix(hash))
+	if some && err == nil {
+		batch.Put(waitedKey(*t, hash), nil)
+	}
+	return err
+}
+
+// any reports whether there is a key with a prefix.
+func (v *View) any(ctx context.Context, prefix []byte) (bool, error) {
+	for _, err := range kv.ScanPrefix(ctx, v.snap, prefix) {
+		return err == nil, err
+	}
+	return false, nil
 }

@@ -63,6 +63,11 @@ func (s span) overlaps(from, to *record.Time) bool {
 	return (from == nil || s.newest >= *from) && (to == nil || s.oldest < *to)
 }
 
+// mayPrecede reports whether the pack can hold an audit that comes before b, newest first.
+func (s span) mayPrecede(b *Brief) bool {
+	return s.newest > b.Timestamp || s.newest == b.Timestamp && s.last > b.LSN
+}
+
 func appendSpan(dst []byte, s span) []byte {
 	dst = binary.BigEndian.AppendUint64(dst, uint64(s.newest))
 	dst = binary.BigEndian.AppendUint64(dst, uint64(s.oldest))
@@ -161,7 +166,7 @@ func (v *View) list(ctx context.Context, prefix []byte, from, to *record.Time) i
 		m := merge{}
 		waiting, err := v.open(ctx, prefix, from, to, &m)
 		for err == nil {
-			for len(waiting) > 0 && (len(m) == 0 || waiting[0].newest >= m[0].head.Timestamp) {
+			for len(waiting) > 0 && (len(m) == 0 || waiting[0].mayPrecede(&m[0].head)) {
 				var r *packReader
 				if r, err = readPackAt(v.snap, prefix, waiting[0].number); err == nil {
 					err = m.add(r)
@@ -204,7 +209,7 @@ func (v *View) open(ctx context.Context, prefix []byte, from, to *record.Time, m
 			waiting = append(waiting, s)
 		}
 	}
-	slices.SortStableFunc(waiting, func(a, b span) int { return -cmp.Compare(a.newest, b.newest) })
+	slices.SortStableFunc(waiting, func(a, b span) int { return cmp.Or(-cmp.Compare(a.newest, b.newest), -cmp.Compare(a.last, b.last)) })
 	audits, err := tail(ctx, v.snap, prefix, packed)
 	if err != nil || len(audits) == 0 {
 		return waiting, err

@@ -29,6 +29,7 @@ type materialiser struct {
 	applied   Applied                  // where the batch ends
 	stored    Applied                  // where the last batch that was applied ended
 	first     record.LSN               // first one of the batch
+	erases    bool                     // something is erased by it
 	lists     *growth                  // what the batch adds to lists
 	dense     denseWriter              // what it adds to the dense index
 	lives     *lives                   // where it puts votes and transitions
@@ -62,7 +63,7 @@ func (m *materialiser) reset() {
 	m.seen = map[record.ID]struct{}{}
 	m.agents = map[string]*AgentRow{}
 	m.answers = map[record.Hash]struct{}{}
-	m.bears, m.first = 0, 0
+	m.bears, m.first, m.erases = 0, 0, false
 }
 
 // abandon drops a batch that the store refused. What was remembered of it is no longer so.
@@ -97,6 +98,9 @@ func (m *materialiser) flush(ctx context.Context) error {
 	}
 	if err := m.apply(ctx); err != nil {
 		return err
+	}
+	if m.erases {
+		m.index.forget()
 	}
 	m.stored = m.applied
 	m.lists.applied()
@@ -233,7 +237,7 @@ func (m *materialiser) entries(ctx context.Context, rec *wal.Record, id record.I
 	case *record.Audit:
 		return m.audit(ctx, r, rec, id)
 	case *record.Erasure:
-		m.index.forget()
+		m.erases = true
 		for _, kind := range record.Kinds() {
 			m.link(record.ID{Kind: kind, Hash: r.Target}, LinkErases, lsn, id, rec.Payload)
 		}

@@ -108,11 +108,15 @@ func (w *Worker) Applied() record.LSN {
 	return w.applied
 }
 
-// Wait returns once the record at lsn is in the store. Errors are the cause of ctx, or why the worker stopped.
+// Wait returns once the record at lsn is in the store. Errors are the cause of ctx, why the worker stopped, or, wrapping
+// kv.ErrNoRoom, why it does not go on for now.
 func (w *Worker) Wait(ctx context.Context, lsn record.LSN) error {
 	for {
 		w.mu.Lock()
 		applied, moved, err := w.applied, w.moved, w.err
+		if err == nil {
+			err = w.stalled
+		}
 		w.mu.Unlock()
 		switch {
 		case applied >= lsn:
@@ -179,6 +183,7 @@ func (w *Worker) follow(ctx context.Context) error {
 			return err
 		}
 		w.report(w.mat.stored.LSN, nil)
+		w.limit = min(2*w.limit, batchBytes) // what was too big is in
 	}
 }
 
@@ -186,6 +191,8 @@ func (w *Worker) stall(err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.stalled = err
+	close(w.moved)
+	w.moved = make(chan struct{})
 }
 
 // Stalled is why the worker does not go on right now although it will try again; nil: it goes on.

@@ -314,11 +314,102 @@ func TestAFullDiskIsWaitedFor(t *testing.T) {
 	if got := w.Applied(); got >= last {
 		t.Errorf("applied %d while there was no room, want less than %d", got, last)
 	}
+	if err := w.Wait(t.Context(), last); !errors.Is(err, kv.ErrNoRoom) {
+		t.Errorf("Wait while there is no room = %v, want why", err)
+	}
 	store.refuses.Store(false)
-	if err := w.Wait(t.Context(), last); err != nil {
+	err = w.Wait(t.Context(), last)
+	for errors.Is(err, kv.ErrNoRoom) { // it has not looked again yet
+		runtime.Gosched()
+		err = w.Wait(t.Context(), last)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := w.Stalled(); err != nil {
 		t.Errorf("Stalled() = %v after there was room, want nil", err)
 	}
+}
+
+// TestAnyNumberMayWaitForAnAssertion: votes that came before what they are about are counted once it is here, however many
+// they are and however small a transaction is.
+func TestAnyNumberMayWaitForAnAssertion(t *testing.T) {
+	a := &record.Assertion{Subject: "s", Predicate: "p", Object: record.TextObject("v"), Confidence: 0.5, Lifecycle: record.Proposed,
+		Agent: "ann", Timestamp: 1e18, Source: record.Sum([]byte{1})}
+	id, err := record.IDOf(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	vote := func(i int) record.Record {
+		return &record.Vote{Assertion: id.Hash, Agent: fmt.Sprint(i), Weight: 0.5, Timestamp: 1e18}
+	}
+	var list []record.Record
+	for i := range 700 {
+		list = append(list, vote(i))
+	}
+	list = append(list, a)
+	for i := range 300 {
+		list = append(list, vote(1000+i))
+	}
+	log := openLog(t, vfs.NewMem())
+	last := appendAll(t, log, list)
+	store := mem.NewLimited(12 << 10)
+	run(t, log, store, last)
+	v, err := ingest.NewIndex(store, log).View()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.Close()
+	counts, before := map[string]int{}, record.LSN(0)
+	for l, err := range v.Life(t.Context(), "s", "p") {
+		if err != nil || l.LSN <= before {
+			t.Fatalf("lsn %d behind %d, %v, want them rising", l.LSN, before, err)
+		}
+		before = l.LSN
+		counts["life"]++
+	}
+	for l, err := range v.Links(t.Context(), id, ingest.LinkVote) {
+		if _, ok := l.Record.(*record.Vote); !ok || err != nil {
+			t.Fatalf("a vote is %v, %v", l.Record, err)
+		}
+		counts["links"]++
+	}
+	for e, err := range v.Topic(t.Context(), "s", "p") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Life.Record != nil {
+			counts["topic"]++
+		}
+	}
+	if counts["life"] != 1000 || counts["links"] != 1000 || counts["topic"] != 1000 {
+		t.Errorf("%v votes, want 1000 in each", counts)
+	}
+}
+
+// TestALimitComesBack: one record that needs small transactions does not slow down all that follow.
+func TestALimitComesBack(t *testing.T) {
+	log := openLog(t, vfs.NewMem())
+	list := history(t, 9, 400)
+	last := appendAll(t, log, list)
+	store := &refusing{Store: mem.New(), times: 12}
+	run(t, log, store, last)
+	if store.after > 40 {
+		t.Errorf("%d transactions for 400 records after the store had refused %d, want some larger ones", store.after, 12)
+	}
+}
+
+// refusing finds the first batches too big.
+type refusing struct {
+	kv.Store
+	times, after int
+}
+
+func (r *refusing) Apply(b *kv.Batch) error {
+	if b.Len() > 3 && r.times > 0 {
+		r.times--
+		return kv.ErrBatchTooBig
+	}
+	r.after++
+	return r.Store.Apply(b)
 }

@@ -63,7 +63,7 @@ func (s *Store) SizeBytes() int64 {
 	var sum int64
 	for _, e := range entries {
 		if info, err := e.Info(); err == nil { // it may be gone by now
-			sum += allocatedBytes(info)
+			sum += AllocatedBytes(info)
 		}
 	}
 	return sum

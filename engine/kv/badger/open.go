@@ -26,7 +26,7 @@ var (
 // Open opens the store in dir, which is made where there is none. It is refused unless empty or a store. Opening a
 // store that was not closed reads back at most MemTables + 1 times MemTableBytes.
 //
-// Errors are ErrLocked, ErrDamaged, ErrVersion, or what the file system gave; each says what to do.
+// Errors are ErrLocked, ErrDamaged, ErrVersion, *HandlesError, or what the file system gave; each says what to do.
 func Open(dir string, o Options) (*Store, error) {
 	if err := o.check(); err != nil {
 		return nil, fmt.Errorf("badger: open %s: %w", dir, err)
@@ -52,6 +52,9 @@ func Open(dir string, o Options) (*Store, error) {
 
 // openLocked also returns when the tables were last read as a whole.
 func openLocked(dir string, o Options) (db *badgerdb.DB, checked time.Time, err error) {
+	if err := checkHandles(dir, tablesIn(dir)); err != nil {
+		return nil, checked, err
+	}
 	log := &logger{out: o.Logger, opening: true}
 	native := o.native(dir, log)
 	now := time.Now()

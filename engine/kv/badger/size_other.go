@@ -4,5 +4,5 @@ package badger
 
 import "io/fs"
 
-// allocatedBytes is the apparent size, too high for sparse files, where the system does not tell the other.
-func allocatedBytes(info fs.FileInfo) int64 { return info.Size() }
+// AllocatedBytes is the apparent size, too high for sparse files, where the system does not tell the other.
+func AllocatedBytes(info fs.FileInfo) int64 { return info.Size() }

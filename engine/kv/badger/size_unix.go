@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// allocatedBytes is what the file occupies: badger's log files are sparse and mostly holes.
-func allocatedBytes(info fs.FileInfo) int64 {
+// AllocatedBytes is what the file occupies: badger's log files are sparse and mostly holes.
+func AllocatedBytes(info fs.FileInfo) int64 {
 	const blockBytes = 512 // of st_blocks, whatever the file system's own block is
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {
 		return int64(st.Blocks) * blockBytes

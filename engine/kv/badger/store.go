@@ -31,6 +31,7 @@ type Store struct {
 	db     *badgerdb.DB
 	closed bool
 
+	applies atomic.Int64
 	checked time.Time   // when the tables were last read as a whole
 	damaged atomic.Bool // something could not be read: the next opening reads everything
 
@@ -76,6 +77,11 @@ func (s *Store) Apply(b *kv.Batch) error {
 	defer s.mu.RUnlock()
 	if err := s.usable(); err != nil {
 		return fmt.Errorf("badger: apply to %s: %w", s.dir, err)
+	}
+	if s.applies.Add(1)%handlesEvery == 0 {
+		if err := checkHandles(s.dir, 0); err != nil {
+			return fmt.Errorf("badger: apply %d operations of %d bytes: %w", b.Len(), b.Bytes(), err)
+		}
 	}
 	txn := s.db.NewTransaction(true)
 	defer txn.Discard()

@@ -2,6 +2,7 @@ package badger
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	badgerdb "github.com/dgraph-io/badger/v4"
@@ -63,7 +64,7 @@ func keepTrimmed(db *badgerdb.DB, dir string, stop <-chan struct{}) {
 		if floor = min(floor, now); now < floor+trimBytes {
 			continue
 		}
-		trim(db, dir, held.txn)
+		trim(db, dir, held)
 		held.askNext()
 		if floor, err = figure.fileBytes(); err != nil {
 			return
@@ -74,9 +75,11 @@ func keepTrimmed(db *badgerdb.DB, dir string, stop <-chan struct{}) {
 // lease is a transaction to make iterators with. Beginning one waits for what is being written, and writing may wait
 // for a compaction, which is when pages become many. So the next one is begun on the side.
 type lease struct {
-	db   *badgerdb.DB
-	txn  *badgerdb.Txn
-	next chan *badgerdb.Txn // nil: not asked for
+	db        *badgerdb.DB
+	txn       *badgerdb.Txn
+	next      chan *badgerdb.Txn // nil: not asked for
+	iterators atomic.Int64       // of txn, not closed yet
+	closing   sync.WaitGroup
 }
 
 func newLease(db *badgerdb.DB) *lease { return &lease{db: db, txn: db.NewTransaction(false)} }
@@ -92,6 +95,9 @@ func (l *lease) askNext() {
 }
 
 func (l *lease) takeNext() {
+	if l.iterators.Load() > 0 {
+		return // badger panics when a transaction ends before its iterators
+	}
 	select {
 	case txn := <-l.next: // never while next is nil
 		l.txn.Discard()
@@ -100,23 +106,38 @@ func (l *lease) takeNext() {
 	}
 }
 
+// iterator refers to all tables of this moment until it is closed by close.
+func (l *lease) iterator() *badgerdb.Iterator {
+	l.iterators.Add(1)
+	return l.txn.NewIterator(badgerdb.IteratorOptions{})
+}
+
+// close closes an iterator on the side: the last one that refers to a table removes its file, which takes its time.
+func (l *lease) close(it *badgerdb.Iterator) {
+	l.closing.Go(func() {
+		it.Close()
+		l.iterators.Add(-1)
+	})
+}
+
 func (l *lease) end() {
+	l.closing.Wait()
 	l.txn.Discard()
 	if l.next != nil {
 		(<-l.next).Discard()
 	}
 }
 
-// trim gives back the pages of all tables that readers see. It makes an iterator with txn.
+// trim gives back the pages of all tables that readers see.
 //
 // Between finding out where a table is mapped and giving its pages back, the mapping must not go away: whatever came
 // to lie there instead would lose its content. Badger unmaps a table when nobody refers to it any more, and an
 // iterator refers to all tables of the moment it was made in. A table belongs to one level all its life, so one that
 // was there before that moment and after it was there in it.
-func trim(db *badgerdb.DB, dir string, txn *badgerdb.Txn) {
+func trim(db *badgerdb.DB, dir string, held *lease) {
 	before := tableIDs(db)
-	holding := txn.NewIterator(badgerdb.IteratorOptions{})
-	defer holding.Close()
+	holding := held.iterator()
+	defer held.close(holding)
 	after := tableIDs(db)
 	giveBack(dir, func(id uint64) bool { return before[id] && after[id] })
 }

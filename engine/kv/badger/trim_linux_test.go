@@ -69,9 +69,9 @@ func TestTrimGivesThePagesOfTablesBack(t *testing.T) {
 }
 
 func trimOnce(s *Store) {
-	txn := s.db.NewTransaction(false)
-	defer txn.Discard()
-	trim(s.db, s.dir, txn)
+	held := newLease(s.db)
+	defer held.end()
+	trim(s.db, s.dir, held)
 }
 
 func readEverything(t *testing.T, s kv.Store) string {

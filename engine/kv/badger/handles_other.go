@@ -1,0 +1,5 @@
+//go:build !unix
+
+package badger
+
+func handleLimit() (int, bool) { return 0, false }
