@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -169,7 +168,7 @@ func (s *sourceFlags) read() ([]byte, error) {
 		}
 		return nil, nil
 	}
-	in, err := os.Open(s.file)
+	in, err := openRegular("--source-file", s.file)
 	if err != nil {
 		return nil, err
 	}

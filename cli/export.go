@@ -40,13 +40,17 @@ or with the filters of episteme trace.
   json   a bundle with the records' own bytes, which episteme verify FILE checks anywhere
   prov   W3C PROV-JSON
 
---redact puts tokens such as [agent 4f2a91c03be2] in the place of values, wherever they are quoted; equal values have
-equal tokens within one export and no other. What can be redacted:
+--redact puts tokens such as [agent 4f2a91c03be2] in the place of values; equal values have equal tokens within one
+export and no other. What can be redacted:
   ` + strings.Join(fieldNames(), ", ") + `
+All text that leaves is searched for the values of these fields that the records have that leave, for every agent of
+the store, and for the values of records about the subjects, or by the agents, that leave. It is not searched for what
+only other records say, for other spellings, or for what nobody recorded as a value: read it before you send it.
 Records that hold such a value, or the hash of a record that does, leave without their bytes and ids: a value that can
 be guessed could be confirmed by its hash. What remains can still be read, and is no longer verified.
 
-What leaves is listed on standard error before it is written.`,
+What leaves is listed on standard error before it is written. --force overwrites a regular file, and nothing else: no
+device, no pipe, no directory, and no symbolic link, whatever it leads to.`,
 		Example: `  episteme export --query q_7f3a2b91 --format html --out postmortem.html
   episteme export --agent deployment-agent --time "6 hours ago" --format json --out bundle.json
   episteme export --query 7f3a2b91 --redact agent,question --format md --out -`,
@@ -58,7 +62,7 @@ What leaves is listed on standard error before it is written.`,
 	fl.StringVar(&f.format, "format", "", "md, html, json or prov (required)")
 	fl.StringVar(&f.out, "out", "", "the file to write; - is standard output (required)")
 	fl.StringSliceVar(&f.redact, "redact", nil, "fields whose values leave as tokens, with commas between them")
-	fl.BoolVar(&f.force, "force", false, "overwrite the file if it is there")
+	fl.BoolVar(&f.force, "force", false, "overwrite the regular file that is there")
 	fl.IntVar(&f.limit, "limit", 0, fmt.Sprintf("the newest so many (all, at most %d)", export.MaxQueries))
 	a.filterFlags(c, &f.traceFlags)
 	_ = c.MarkFlagRequired("format")
@@ -92,11 +96,8 @@ func (a *app) export(cmd *cobra.Command, f *exportFlags) error {
 	if err := mayWrite(f.out, f.force); err != nil {
 		return err
 	}
-	contents, err := a.collect(cmd.Context(), f)
+	contents, err := a.collect(cmd.Context(), f, fields)
 	if err != nil {
-		return err
-	}
-	if contents, err = export.Redact(contents, fields, rand.Reader); err != nil {
 		return err
 	}
 	to := f.out
@@ -104,6 +105,9 @@ func (a *app) export(cmd *cobra.Command, f *exportFlags) error {
 		to = "standard output"
 	}
 	fmt.Fprintf(a.err, "leaves as %s to %s: %s\n", format, record.Clean(to), contents.Leaving())
+	if searched := contents.SearchedFor(); searched != "" {
+		fmt.Fprintln(a.err, searched)
+	}
 	return a.writeOut(f.out, f.force, func(w io.Writer) error { return export.Write(w, format, contents) })
 }
 
@@ -127,7 +131,8 @@ func (f *exportFlags) choose(a *app, cmd *cobra.Command) error {
 	return nil
 }
 
-func (a *app) collect(ctx context.Context, f *exportFlags) (contents *export.Contents, err error) {
+// collect gathers what leaves, without the values of these fields.
+func (a *app) collect(ctx context.Context, f *exportFlags, redacted []export.Field) (contents *export.Contents, err error) {
 	t, err := now()
 	if err != nil {
 		return nil, err
@@ -145,7 +150,9 @@ func (a *app) collect(ctx context.Context, f *exportFlags) (contents *export.Con
 			}
 			s.Queries = append(s.Queries, id)
 		}
-		contents, err = export.Collect(ctx, e, s, made)
+		if contents, err = export.Collect(ctx, e, s, made); err == nil {
+			contents, err = export.Redact(ctx, e, contents, redacted, rand.Reader)
+		}
 		return err
 	})
 	return contents, err
@@ -158,13 +165,25 @@ func existsError(path string) error {
 
 // mayWrite looks before the work is done, so that nobody waits for a refusal. What counts is what writeOut finds.
 func mayWrite(path string, force bool) error {
-	if path == "" {
-		return usage(errors.New("--out: found nothing, expected a file, or - for standard output"))
-	}
-	if path == "-" || force {
+	if path == "-" {
 		return nil
 	}
-	if _, err := os.Lstat(path); err == nil {
+	return mayTake(path, force)
+}
+
+// mayTake says whether a name is free, or that of a regular file that force allows to overwrite. The name of anything
+// else is never taken: a rename would put a file in the place of a device. A symbolic link is not followed either:
+// what leaves is at the name that was typed, and nowhere else.
+func mayTake(path string, force bool) error {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("write %s: %w", path, err)
+	case !info.Mode().IsRegular():
+		return usage(fmt.Errorf("--out: found %s, which is %s, expected a name that is free or that of a regular file; - is standard output", path, fileKind(info.Mode())))
+	case !force:
 		return existsError(path)
 	}
 	return nil
@@ -197,16 +216,19 @@ func (a *app) writeOut(path string, force bool, write func(io.Writer) error) err
 }
 
 // giveName moves a file to its place. A link fails where the name is taken, a rename doesn't; file systems without
-// links are looked at first.
+// links are looked at first, and with force the name is looked at once more, as late as can be.
 func giveName(from, to string, force bool) error {
 	if !force {
 		err := os.Link(from, to)
 		if err == nil {
 			return nil
 		}
-		if _, there := os.Lstat(to); errors.Is(err, fs.ErrExist) || there == nil {
+		if errors.Is(err, fs.ErrExist) {
 			return existsError(to)
 		}
+	}
+	if err := mayTake(to, force); err != nil {
+		return err
 	}
 	return os.Rename(from, to)
 }

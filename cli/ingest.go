@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -166,7 +167,7 @@ type intakeRun struct {
 const rejectsShown = 20
 
 func (r *intakeRun) file(cmd *cobra.Command, name string) error {
-	in, size, err := r.openInput(name)
+	in, size, err := r.openInput(cmd.Context(), name)
 	if err != nil {
 		return err
 	}
@@ -199,11 +200,11 @@ func (r *intakeRun) file(cmd *cobra.Command, name string) error {
 	return nil
 }
 
-func (r *intakeRun) openInput(name string) (io.ReadCloser, int64, error) {
+func (r *intakeRun) openInput(ctx context.Context, name string) (io.ReadCloser, int64, error) {
 	if name == "-" {
 		return io.NopCloser(r.in), 0, nil
 	}
-	f, err := os.Open(name)
+	f, err := openWaiting(ctx, name)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -102,6 +102,7 @@ func (a *app) askAndPrint(ctx context.Context, e *engine.Engine, q record.Query,
 			err = a.printVerdict(v, format)
 		}
 	}
+	err = keptAll(err, answer.ID)
 	if err == nil && answer.Result.Value.Type == record.NoValue && answer.Considered == 0 {
 		err = a.hintAtSubjects(ctx, e, answer.Subject)
 	}

@@ -12,8 +12,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -82,6 +84,8 @@ Without a command it opens the terminal UI.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Version:       version(),
+
+		PersistentPreRunE: a.given,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.openUI(cmd.Context(), uiOptions{})
 		},
@@ -94,6 +98,7 @@ Without a command it opens the terminal UI.`,
 	f.StringVar(&a.zone, "tz", "UTC", "the zone of times that name none, such as Europe/Berlin or Local")
 	f.BoolVar(&a.noColor, "no-color", os.Getenv("NO_COLOR") != "", "no colours (or NO_COLOR)")
 	c.AddCommand(a.tuiCommand(), a.ingestCommand(), a.queryCommand(), a.traceCommand(), a.showCommand(),
+		a.findingsCommand(), a.findCommand(),
 		a.assertCommand(), a.voteCommand(), a.transitionCommand(), a.epochCommand(), a.eventCommand(),
 		a.whatIfCommand(), a.impactCommand(), a.diffCommand(), a.bisectCommand(),
 		a.provenanceCommand(), a.agentsCommand(), a.fixturesCommand(), a.verifyCommand(), a.doctorCommand(),
@@ -142,11 +147,31 @@ func (a *app) report(ctx context.Context, err error) int {
 	case errors.As(err, &absent), errors.As(err, &nothing) && !nothing.refused():
 		status = exitNoRecord
 	}
-	fmt.Fprintf(a.err, "episteme: %s\n", cleanLines(err.Error()))
+	fmt.Fprintf(a.err, "episteme: %s\n", cleanLines(err.Error()+a.adviceOn(err)))
 	if status == exitUsage {
 		fmt.Fprintln(a.err, "Run the command with --help for examples.")
 	}
 	return status
+}
+
+// adviceOn says what to do where the data directory is not this user's: the error is a bare "permission denied".
+func (a *app) adviceOn(err error) string {
+	var at *fs.PathError
+	if !errors.As(err, &at) || !errors.Is(at, fs.ErrPermission) {
+		return ""
+	}
+	for _, p := range a.places() {
+		if below(p.dir, at.Path) || below(at.Path, p.dir) {
+			return fmt.Sprintf("\nevery command writes in the data directory, if only its lock, and %s does not let you: run this as the user it belongs to (sudo -u episteme episteme, on a server), or name a directory of your own with --data DIR", p.dir)
+		}
+	}
+	return ""
+}
+
+// below reports whether path is dir, or in it.
+func below(dir, path string) bool {
+	within, err := filepath.Rel(dir, path)
+	return err == nil && filepath.IsLocal(within)
 }
 
 // isCobraUsage recognises what cobra says of unknown commands and wrong numbers of arguments, which it gives no type.
@@ -178,15 +203,21 @@ func (a *app) versionCommand() *cobra.Command {
 	}
 }
 
-// now is the present: EPISTEME_NOW fixes it for tests, training and replays.
+// nowVariable fixes the present for tests, training and replays.
+const nowVariable = "EPISTEME_NOW"
+
+// now is the present, which records can carry.
 func now() (time.Time, error) {
-	text := os.Getenv("EPISTEME_NOW")
+	text := os.Getenv(nowVariable)
 	if text == "" {
 		return time.Now(), nil
 	}
 	t, err := time.Parse(time.RFC3339Nano, text)
+	if err == nil {
+		_, err = record.TimeOf(t)
+	}
 	if err != nil {
-		return t, usage(fmt.Errorf("EPISTEME_NOW: found %q, expected a time such as 2024-01-15T22:32:00Z", text))
+		return t, usage(fmt.Errorf("%s: found %q, expected a time such as 2024-01-15T22:32:00Z, from 1970 to 2262; unset it to use the clock of this machine", nowVariable, text))
 	}
 	return t, nil
 }

@@ -73,7 +73,7 @@ func (a *app) printVerdict(v ask.Verdict, format string) error {
 			b.WriteString("\n")
 		}
 		for _, f := range v.Audit.Findings {
-			fmt.Fprintf(&b, "- %s: %s\n", mdText(f.Code.Word()), mdText(f.Code.Sentence()))
+			fmt.Fprintf(&b, "- %s: %s\n", mdText(f.Code.Word()), mdText(f.Code.Plain()))
 		}
 		_, err := fmt.Fprint(a.out, b.String())
 		return err
@@ -86,7 +86,7 @@ func (a *app) printVerdict(v ask.Verdict, format string) error {
 		fmt.Fprintf(&b, "  %-8s %s\n", l.Label, record.Clean(l.String()))
 	}
 	for _, f := range v.Audit.Findings {
-		fmt.Fprintf(&b, "  %-8s %s: %s\n", "LOOK AT", f.Code.Word(), f.Code.Sentence())
+		fmt.Fprintf(&b, "  %-8s %s: %s\n", "LOOK AT", f.Code.Word(), f.Code.Plain())
 	}
 	fmt.Fprintf(&b, "  id       %s\n", v.Audit.ID)
 	_, err := fmt.Fprint(a.out, b.String())

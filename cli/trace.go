@@ -33,9 +33,15 @@ weight and stage of life, and why it deserves a look.
 
 Times: 2024-01-15T21:03:47Z, "2024-01-15 21:03", "6 hours ago", 30m, yesterday 21:00, now-6h, now/d.
 --time T is from T to now; --from and --to are a range, the end not included.
-Subjects: auth/* is one level, auth/** any depth, {auth,billing}/jwt either.`,
+Subjects: auth/* is one level, auth/** any depth, {auth,billing}/jwt either.
+
+Findings: those that were fixed when a question was asked are always listed. unreproducible, missing-evidence,
+retracted-since, late-evidence and changed-since can come later: they are computed when --finding names one of them, and
+by "episteme findings" and "episteme show". Such a search ends after some seconds, says how far it came, and --cursor
+goes on.`,
 		Example: `  episteme trace --agent deployment-agent --time "6 hours ago" --subject "auth/*"
   episteme trace --from 2024-01-15T20:00:00Z --to 2024-01-16T00:00:00Z --finding unapproved
+  episteme trace --finding retracted-since
   episteme trace --label incident=INC-4127 -o md`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.trace(cmd, &f) },
@@ -62,47 +68,52 @@ func (a *app) filterFlags(c *cobra.Command, f *traceFlags) {
 	fl.StringVar(&f.filter.Subject, "subject", "", "a glob over subjects")
 	fl.StringVar(&f.filter.Predicate, "predicate", "", "what was asked of the subject")
 	fl.StringVar(&f.filter.Lens, "lens", "", "the rule that answered")
-	fl.StringVar(&f.filter.Finding, "finding", "", "a finding, such as unapproved")
+	fl.StringVar(&f.filter.Finding, "finding", "", "a finding, such as unapproved or retracted-since")
 	fl.StringArrayVar(&f.labels, "label", nil, "K=V, may be repeated")
 	fl.StringVar(&f.filter.TraceID, "trace-id", "", "the id of the trace it was part of")
 	fl.StringVar(&f.filter.Conversation, "conversation", "", "the id of the conversation it was part of")
 	fl.StringVar(&f.filter.Text, "text", "", "words that all occur")
 	_ = c.RegisterFlagCompletionFunc("agent", a.completeAgents)
 	_ = c.RegisterFlagCompletionFunc("lens", offer(append(engine.Lenses(), record.LensExternal)))
+	_ = c.RegisterFlagCompletionFunc("finding", offer(codeNames()))
 }
 
 // terminalLimit is how many rows a terminal gets unless --limit says otherwise.
 const terminalLimit = 50
 
 func (a *app) trace(cmd *cobra.Command, f *traceFlags) error {
-	format, err := a.format()
+	t, format, err := a.audits(cmd, f, (*engine.Engine).Audits)
 	if err != nil {
 		return err
+	}
+	return a.printTrace(t, format)
+}
+
+// audits lists what the filters let through, and says in which format it is wanted.
+func (a *app) audits(cmd *cobra.Command, f *traceFlags, list func(*engine.Engine, context.Context, ask.AuditFilter) (ask.Trace, error)) (t ask.Trace, format string, err error) {
+	if format, err = a.format(); err != nil {
+		return t, format, err
 	}
 	clock, err := a.clock()
 	if err != nil {
-		return err
+		return t, format, err
 	}
 	if err := f.complete(clock, cmd.Flags().Changed("limit"), a.terminal); err != nil {
-		return err
+		return t, format, err
 	}
-	var t ask.Trace
 	err = a.withEvidence(cmd.Context(), func(e *engine.Engine) error {
-		t, err = e.Audits(cmd.Context(), f.filter)
+		t, err = list(e, cmd.Context(), f.filter)
 		return err
 	})
 	var nothing *nothingError
 	if errors.As(err, &nothing) { // an empty list is done, and says why it is empty
 		if nothing.refused() {
-			return nothing
+			return t, format, nothing
 		}
 		fmt.Fprintf(a.err, "episteme: %s\n", cleanLines(nothing.Error()))
 		t, err = ask.Trace{Range: f.filter.Range, Queries: []ask.Audit{}, Empty: []string{"no evidence was found"}}, nil
 	}
-	if err != nil {
-		return err
-	}
-	return a.printTrace(t, format)
+	return t, format, err
 }
 
 // complete turns what was typed into a filter.

@@ -1,10 +1,9 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strings"
 
 	"episteme/engine/export"
@@ -12,12 +11,12 @@ import (
 )
 
 // verifyFile checks a bundle that `episteme export --format json` wrote. It needs no evidence of its own.
-func (a *app) verifyFile(path string) error {
+func (a *app) verifyFile(ctx context.Context, path string) error {
 	format, err := a.format()
 	if err != nil {
 		return err
 	}
-	r, err := a.checkBundle(path)
+	r, err := a.checkBundle(ctx, path)
 	var none *export.NotBundleError
 	if errors.As(err, &none) {
 		return usage(fmt.Errorf("%s: %w", path, err))
@@ -40,16 +39,18 @@ func (a *app) verifyFile(path string) error {
 }
 
 // checkBundle reads a file, or standard input for -.
-func (a *app) checkBundle(path string) (export.Report, error) {
+func (a *app) checkBundle(ctx context.Context, path string) (export.Report, error) {
 	if path == "-" {
-		return export.Verify(a.in)
+		in := interruptible(ctx, a.in)
+		defer in.Close() // only read
+		return export.Verify(in)
 	}
-	f, err := os.Open(path)
+	f, err := openRegular("FILE", path)
 	if err != nil {
 		return export.Report{}, err
 	}
 	defer f.Close() // only read
-	return export.Verify(io.Reader(f))
+	return export.Verify(f)
 }
 
 // bundleCheck is a report as JSON has it.

@@ -127,10 +127,20 @@ func (a *app) writeDown(ctx context.Context, e *engine.Engine, records []record.
 		fmt.Fprintf(a.err, "episteme: it was already recorded, as lsn %d at %s: nothing was written\n", last.LSN, last.RecordedAt)
 	}
 	if a.output == asJSON || a.output == asNDJSON {
-		return a.writeJSON(last.Record)
+		err = a.writeJSON(last.Record)
+	} else {
+		_, err = fmt.Fprintln(a.out, last.ID)
 	}
-	_, err = fmt.Fprintln(a.out, last.ID)
-	return err
+	return keptAll(err, last.ID)
+}
+
+// keptAll says that a record is recorded although it could not be printed, so that nobody takes the failure for one of
+// writing it down.
+func keptAll(err error, id record.ID) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s is recorded and durable, but could not be printed: %w; asking for it again writes nothing", id, err)
 }
 
 // instant reads a time that was typed behind a flag; nothing is now.

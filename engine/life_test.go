@@ -157,8 +157,8 @@ func TestAStoreThatWasNotClosedIsChecked(t *testing.T) {
 	}
 }
 
-// TestAHoleInTheStoreIsFound: a store that was not closed and lacks something in the middle is made anew.
-func TestAHoleInTheStoreIsFound(t *testing.T) {
+// TestHoleInTheStoreIsFoundAndRebuilt: a store that was not closed and lacks something in the middle is made anew.
+func TestHoleInTheStoreIsFoundAndRebuilt(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	e := open(t, dir)
 	ids, _, _ := take(t, e, engine.IngestOptions{}, docA, docB, claimA, claimB, query("q", "00:00:00", ""))

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"episteme/engine/record"
 )
@@ -40,6 +41,9 @@ func readBundle(r io.Reader) (*bundle, error) {
 	if len(data) > MaxBundleBytes {
 		return nil, &NotBundleError{fmt.Sprintf("more than %d MiB", MaxBundleBytes>>20), "at most that"}
 	}
+	if at := notUTF8(data); at >= 0 {
+		return nil, &NotBundleError{fmt.Sprintf("bytes at %d that are no UTF-8", at), "UTF-8 throughout"}
+	}
 	if err := isBundle(data); err != nil {
 		return nil, err
 	}
@@ -53,6 +57,22 @@ func readBundle(r io.Reader) (*bundle, error) {
 		return nil, &NotBundleError{strings.TrimPrefix(err.Error(), "json: "), "the members that docs/formats/bundle.md lists"}
 	}
 	return &b, b.checkCounts()
+}
+
+// notUTF8 is where data stops to be UTF-8; -1: it does not. encoding/json puts a character of its own in the place of
+// such bytes, and would compare that.
+func notUTF8(data []byte) int {
+	if utf8.Valid(data) {
+		return -1
+	}
+	at := 0
+	for {
+		r, size := utf8.DecodeRune(data[at:])
+		if r == utf8.RuneError && size <= 1 {
+			return at
+		}
+		at += size
+	}
 }
 
 // isBundle looks at format and version alone, so that a bundle of a later version is not called malformed.

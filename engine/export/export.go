@@ -10,8 +10,8 @@
 //	prov   W3C PROV-JSON, for programs that speak it
 //
 // Promises: nothing that came from data is live in what is written: it is escaped for its format, and control and
-// direction characters are visible escapes. What was redacted is nowhere in it, nor is the hash of a record that held
-// it. Every page says how complete it is and what it does not prove.
+// direction characters are visible escapes. What Redact searched for is nowhere in it, nor is the hash of a record that
+// held it. Every page says how complete it is and what it does not prove.
 //
 // Not promised: files. Callers hand in a writer; this package touches no disk, no clock and no network.
 package export
@@ -27,13 +27,16 @@ import (
 	"episteme/engine/trace/ask"
 )
 
-// Evidence is the part of ask.Investigator that an export asks.
+// Evidence is the part of ask.Investigator that an export asks, and a way to look through all of the store for what is
+// to be redacted: EachRecord gives f every record that is held but documents, in the order of the journal, until f returns an error.
 type Evidence interface {
 	Audits(ctx context.Context, f ask.AuditFilter) (ask.Trace, error)
 	Verdict(ctx context.Context, audit record.ID) (ask.Verdict, error)
 	Provenance(ctx context.Context, root record.ID, o ask.ProvenanceOptions) (ask.Provenance, error)
 	Record(ctx context.Context, id record.ID) (ask.Record, error)
 	Status(ctx context.Context) (ask.Status, error)
+	Agents(ctx context.Context) ([]ask.Agent, error)
+	EachRecord(ctx context.Context, f func(ask.Record) error) error
 }
 
 // Limits of one export; a bundle beyond them is refused too.

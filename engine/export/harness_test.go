@@ -102,13 +102,13 @@ func written(t testing.TB, f export.Format, c *export.Contents) string {
 }
 
 // redact uses a key that n stands for.
-func redact(t testing.TB, c *export.Contents, n byte, names ...string) *export.Contents {
+func redact(t testing.TB, e export.Evidence, c *export.Contents, n byte, names ...string) *export.Contents {
 	t.Helper()
 	fields, err := export.ParseFields(names)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err = export.Redact(c, fields, bytes.NewReader(bytes.Repeat([]byte{n}, 32)))
+	c, err = export.Redact(context.Background(), e, c, fields, bytes.NewReader(bytes.Repeat([]byte{n}, 32)))
 	if err != nil {
 		t.Fatal(err)
 	}

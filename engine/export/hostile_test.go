@@ -220,7 +220,7 @@ func TestPagesOfTheIncident(t *testing.T) {
 	e, _ := incident(t)
 	c := collect(t, e, export.Selection{})
 	checkPage(t, written(t, export.HTML, c))
-	checkPage(t, written(t, export.HTML, redact(t, c, 1, "agent", "value", "content")))
+	checkPage(t, written(t, export.HTML, redact(t, e, c, 1, "agent", "value", "content")))
 	checkProv(t, written(t, export.Prov, c))
-	checkProv(t, written(t, export.Prov, redact(t, c, 1, "agent", "value", "content")))
+	checkProv(t, written(t, export.Prov, redact(t, e, c, 1, "agent", "value", "content")))
 }

@@ -148,7 +148,7 @@ func (c *Contents) pageQuery(i int, q Query) pageQuery {
 		out.Lines = append(out.Lines, line)
 	}
 	for _, f := range v.Audit.Findings {
-		out.Findings = append(out.Findings, pageFinding{c.said(f.Code.Word()), c.said(f.Code.Sentence()), findingClass(f.Code)})
+		out.Findings = append(out.Findings, pageFinding{c.said(f.Code.Word()), c.said(f.Code.Plain()), findingClass(f.Code)})
 	}
 	for _, r := range c.weighedRows(v) {
 		out.Weighed = append(out.Weighed, pageWeighed{r, clickable(r.URI)})

@@ -57,7 +57,7 @@ func (m *markdown) query(q Query) {
 		m.printf("- %s%s\n", label, mdText(m.c.line(l)))
 	}
 	for _, f := range v.Audit.Findings {
-		m.printf("- **LOOK AT** %s: %s\n", m.say(f.Code.Word()), m.say(f.Code.Sentence()))
+		m.printf("- **LOOK AT** %s: %s\n", m.say(f.Code.Word()), m.say(f.Code.Plain()))
 	}
 	m.weighed(v)
 	m.chain(q.Chain)

@@ -1,6 +1,7 @@
 package export
 
 import (
+	"context"
 	"encoding/hex"
 	"fmt"
 	"io"
@@ -64,15 +65,18 @@ func ParseFields(names []string) ([]Field, error) {
 // one export equal values have equal tokens; the key behind them is read from random (32 bytes) and not kept, so two
 // exports have nothing in common.
 //
-//  1. The values of the fields are gathered from all records. Where one is quoted in other text (a title that names an
-//     agent), it is replaced there too: in any case of letters, as part of longer words from 3 characters on, else,
-//     and for numbers, as a word of its own.
+//  1. The values of the fields are gathered from all records, and from what else the store holds: every agent, and the
+//     values of records that touch what leaves (see gatherElsewhere). Where one is quoted in other text (a title that
+//     names an agent), it is replaced there too: in any case of letters, as part of longer words from 3 characters on,
+//     else, and for numbers, as a word of its own.
 //  2. A record that changed by that is withheld: its bytes do not leave, and its id becomes a token, since a value
 //     that can be guessed (ES256) can be confirmed by the hash of the record that holds it.
 //  3. So is a record that names one of those, for its own bytes hold that hash; and so on up the chain. What is not in
 //     the export and might hold such a value is named by a token too.
 //  4. The head of the journal's chain covers all of them, and is withheld with them.
-func Redact(c *Contents, fields []Field, random io.Reader) (*Contents, error) {
+//
+// from is the evidence that c was collected from. Errors are its own, and those of random.
+func Redact(ctx context.Context, from Evidence, c *Contents, fields []Field, random io.Reader) (*Contents, error) {
 	if len(fields) == 0 {
 		return c, nil
 	}
@@ -83,7 +87,9 @@ func Redact(c *Contents, fields []Field, random io.Reader) (*Contents, error) {
 	for _, f := range fields {
 		r.fields[f] = true
 	}
-	r.gather(c)
+	if err := r.gather(ctx, from, c); err != nil {
+		return nil, err
+	}
 	r.spread(c)
 	return r.apply(c), nil
 }
@@ -100,7 +106,8 @@ type redaction struct {
 	quoted map[string][]record.ID // hidden ids by the first digits of their hash, to find them in text
 	tokens map[record.Hash]string // what stands for a stand-in hash
 
-	changed bool // set when anything was replaced
+	elsewhere elsewhere // what was searched for beyond the records that leave
+	changed   bool      // set when anything was replaced
 }
 
 // tokenDigits is how many hex digits a token has: 48 bits, so that 100,000 values are all different but once in
@@ -133,17 +140,28 @@ func isToken(s string) bool { return tokenForm.MatchString(s) }
 var tokenForm = regexp.MustCompile(`^\[[a-z]+ [0-9a-f]{12}\]$`)
 
 // gather collects the values to be replaced, and which records are here.
-func (r *redaction) gather(c *Contents) {
+func (r *redaction) gather(ctx context.Context, from Evidence, c *Contents) error {
 	g := &gatherer{r: r, words: map[string]string{}}
 	for _, rec := range c.Records {
 		r.known[rec.ID] = true
 		rewrite(rec.Record, g)
 	}
+	if len(r.fields) > 1 || !r.fields[Content] { // what a document holds is quoted by nobody
+		var err error
+		if r.elsewhere, err = g.gatherElsewhere(ctx, from, c); err != nil {
+			return err
+		}
+	}
 	r.words = newScrubber(g.words, g.exact)
 	r.ours = r.words.inside()
-	if r.fields[Content] {
-		return
+	if !r.fields[Content] {
+		r.knowDigests(c)
 	}
+	return nil
+}
+
+// knowDigests notes the digests that stay clear: of bytes that nobody holds, unless they are made of a redacted name.
+func (r *redaction) knowDigests(c *Contents) {
 	unknown := map[record.Hash]bool{} // digests made of a name that is redacted
 	for _, rec := range c.Records {
 		if s, ok := rec.Record.(*record.Source); ok && r.rewritten(Name, s.Name) {
@@ -164,28 +182,38 @@ type gatherer struct {
 	r     *redaction
 	words map[string]string // value → token
 	exact []string          // values that are replaced only as words of their own
+
+	beyond     bool // for records that do not leave
+	agentsOnly bool // for those of them that touch nothing that leaves
 }
 
 func (g *gatherer) text(f Field, s string) string {
-	if s != "" && f != Content && g.r.fields[f] {
-		g.words[s] = g.r.token(string(f), []byte(s))
+	if s != "" && f != Content && g.r.fields[f] && (f == Agent || !g.agentsOnly) {
+		g.note(s, func() string { return g.r.token(string(f), []byte(s)) })
 	}
 	return s
 }
 
 func (g *gatherer) value(o record.Object) record.Object {
-	if !g.r.fields[Value] || o.Type == record.NoValue || o.Type == record.Refers {
+	if !g.r.fields[Value] || g.agentsOnly || o.Type == record.NoValue || o.Type == record.Refers {
 		return o
 	}
 	s := o.String()
 	if s == "" {
 		return o
 	}
-	g.words[s] = g.r.valueToken(o)
-	if o.Type != record.Text {
+	if _, known := g.words[s]; o.Type != record.Text && !(known && g.beyond) { // a text that leaves stays one
 		g.exact = append(g.exact, s)
 	}
+	g.note(s, func() string { return g.r.valueToken(o) })
 	return o
+}
+
+// note keeps what a text was first, so that what is searched for elsewhere changes no token of what leaves.
+func (g *gatherer) note(s string, token func() string) {
+	if _, known := g.words[s]; !known {
+		g.words[s] = token()
+	}
 }
 
 func (g *gatherer) id(id record.ID) record.ID                         { return id }

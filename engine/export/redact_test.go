@@ -137,7 +137,7 @@ func TestNothingRedactedLeaves(t *testing.T) {
 			t.Errorf("the incident has no %s", fields)
 		}
 		hashes := hashesOf(c, gone, slices.Contains(fields, "content"))
-		redacted := redact(t, c, 1, fields...)
+		redacted := redact(t, e, c, 1, fields...)
 		for _, format := range export.Formats() {
 			t.Run(strings.Join(fields, "+")+" "+string(format), func(t *testing.T) {
 				text := readings(t, format, written(t, format, redacted))
@@ -253,7 +253,7 @@ func holds(r record.Record, line, s string) bool {
 func ownWords(t *testing.T) map[export.Format]string {
 	t.Helper()
 	e, _ := take(t, plainIncident)
-	c := redact(t, collect(t, e, export.Selection{}), 1, "agent")
+	c := redact(t, e, collect(t, e, export.Selection{}), 1, "agent")
 	own := map[export.Format]string{}
 	for _, format := range export.Formats() {
 		own[format] = strings.ToLower(readings(t, format, written(t, format, c)))
@@ -280,7 +280,7 @@ var token = regexp.MustCompile(`\[[a-z]+ [0-9a-f]{12}\]`)
 func TestTokens(t *testing.T) {
 	e, _ := incident(t)
 	c := collect(t, e, export.Selection{Filter: ask.AuditFilter{Agent: "deployment-agent"}})
-	first, again, other := redact(t, c, 1, "agent"), redact(t, c, 1, "agent"), redact(t, c, 2, "agent")
+	first, again, other := redact(t, e, c, 1, "agent"), redact(t, e, c, 1, "agent"), redact(t, e, c, 2, "agent")
 	seen := map[string]string{} // agent → token
 	for i, q := range c.Queries {
 		name, got := q.Verdict.Audit.Agent, first.Queries[i].Verdict.Audit.Agent
@@ -307,7 +307,7 @@ func TestQuotedValues(t *testing.T) {
 {"kind":"query","id":"q","agent":"bo","subject":"s/x","predicate":"limit","lens":"authority","timestamp":"2024-01-01T00:02:00Z","question":"ann's limit?"}
 `)
 	e, _ := take(t, events)
-	c := redact(t, collect(t, e, export.Selection{}), 1, "agent", "value", "name")
+	c := redact(t, e, collect(t, e, export.Selection{}), 1, "agent", "value", "name")
 	text := readings(t, export.Markdown, written(t, export.Markdown, c)) + "\n" + jsonTexts(t, written(t, export.Bundle, c))
 	if id := regexp.MustCompile(`\b[a-z]_[0-9a-f]{8}`).FindString(text); id != "" {
 		t.Errorf("%s stands for a record that was withheld, and looks like an id", id)
@@ -317,6 +317,71 @@ func TestQuotedValues(t *testing.T) {
 		if !strings.Contains(plain, want) {
 			t.Errorf("expected %q in\n%s", want, plain)
 		}
+	}
+}
+
+// TestQuotedFromElsewhere: what leaves may quote a value that no record which leaves holds as one. Names of colleagues
+// left in a question and in a note, because only the agents of the exported records were searched for.
+func TestQuotedFromElsewhere(t *testing.T) {
+	e, _ := incident(t)
+	var names, issuers []string
+	err := e.EachRecord(t.Context(), func(r ask.Record) error {
+		names = append(names, secrets(&export.Contents{Records: []ask.Record{r}}, "agent")...)
+		if a, ok := r.Record.(*record.Assertion); ok && a.Predicate == "issuer" {
+			issuers = append(issuers, a.Object.String())
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Contains(names, "erin") || !slices.Contains(issuers, "login.svc") {
+		t.Fatalf("agents %q, issuers %q: the incident is another one", names, issuers)
+	}
+	own := ownWords(t)
+	quoted := map[string]bool{}
+	for _, q := range collect(t, e, export.Selection{}).Queries {
+		c := collect(t, e, export.Selection{Queries: []record.ID{q.Verdict.Audit.ID}})
+		plain := written(t, export.Markdown, c)
+		for field, list := range map[string][]string{"agent": names, "value": issuers} {
+			text := readings(t, export.Markdown, written(t, export.Markdown, redact(t, e, c, 1, field)))
+			for _, s := range list {
+				quoted[s] = quoted[s] || contains(plain, s) && !slices.Contains(secrets(c, field), s)
+				if contains(text, s) && !contains(own[export.Markdown], s) {
+					t.Fatalf("%s without %s has %q: …%s…", q.Verdict.Audit.ID.Short(), field, s, around(text, s))
+				}
+			}
+		}
+	}
+	if !quoted["erin"] || !quoted["login.svc"] {
+		t.Errorf("no export quotes somebody or something that none of its records has as a value: this proves nothing (%v)", quoted)
+	}
+}
+
+// TestWhatIsSearchedFor: of fields that are no names, the values of records that touch what leaves; an everyday word
+// that is a value of something else stays.
+func TestWhatIsSearchedFor(t *testing.T) {
+	e, ids := take(t, []byte(`{"kind":"source","id":"s","name":"doc","authority":0.5,"agent":"ann","timestamp":"2024-01-01T00:00:00Z","content":"x"}
+{"kind":"assertion","id":"a","subject":"auth","predicate":"p","object":"told","confidence":0.5,"agent":"ann","timestamp":"2024-01-01T00:01:00Z","source":"@s","note":"same subject: crimson; same agent: indigo; neither: the word and; voter: zed"}
+{"kind":"query","id":"q","agent":"bot","subject":"auth","predicate":"p","lens":"authority","timestamp":"2024-01-01T00:02:00Z"}
+{"kind":"assertion","id":"b","subject":"auth","predicate":"other","object":"crimson","confidence":0.5,"agent":"eve","timestamp":"2024-01-01T00:01:00Z","source":"@s"}
+{"kind":"assertion","id":"c","subject":"billing","predicate":"p","object":"indigo","confidence":0.5,"agent":"ann","timestamp":"2024-01-01T00:01:00Z","source":"@s"}
+{"kind":"assertion","id":"d","subject":"billing","predicate":"p","object":"and","confidence":0.5,"agent":"eve","timestamp":"2024-01-01T00:01:00Z","source":"@s"}
+{"kind":"vote","assertion":"@d","agent":"zed","weight":1,"timestamp":"2024-01-01T00:02:00Z"}
+`))
+	c := redact(t, e, collect(t, e, export.Selection{Queries: []record.ID{ids["q"]}}), 1, "agent", "value")
+	plain := token.ReplaceAllString(readings(t, export.Bundle, written(t, export.Bundle, c)), "[]")
+	if want := "same subject: []; same agent: []; neither: the word and; voter: []"; !strings.Contains(plain, want) {
+		t.Errorf("expected %q in\n%s", want, plain)
+	}
+	for _, want := range []string{"every agent of the store", "nor for other spellings"} {
+		if !strings.Contains(c.SearchedFor(), want) {
+			t.Errorf("SearchedFor = %q, want %q in it", c.SearchedFor(), want)
+		}
+	}
+	none := redact(t, e, collect(t, e, export.Selection{Queries: []record.ID{ids["q"]}}), 1, "content")
+	if s := none.SearchedFor(); s != "" {
+		t.Errorf("documents alone are redacted, and %q", s)
 	}
 }
 
@@ -330,7 +395,7 @@ func TestQuotedIDs(t *testing.T) {
 	lines += fmt.Sprintf(`{"kind":"query","id":"q","agent":"bo","subject":"s","predicate":"p","lens":"authority","timestamp":"2024-01-01T00:02:00Z","question":"%s, or %s, 0%s0, A_%s?"}
 `, id, id.Short(), id.Hash, strings.ToUpper(id.Hash.String()[:12]))
 	e, ids := take(t, []byte(lines))
-	c := redact(t, collect(t, e, export.Selection{Queries: []record.ID{ids["q"]}}), 1, "note")
+	c := redact(t, e, collect(t, e, export.Selection{Queries: []record.ID{ids["q"]}}), 1, "note")
 	for _, format := range export.Formats() {
 		text := readings(t, format, written(t, format, c))
 		if contains(text, id.Hash.String()[:8]) || contains(text, "secret") {
@@ -346,7 +411,7 @@ func TestQuotedIDs(t *testing.T) {
 // TestWhatStaysVerifiable: redacting what one record says leaves those alone that do not rest on it.
 func TestWhatStaysVerifiable(t *testing.T) {
 	e, ids := incident(t)
-	c := redact(t, collect(t, e, export.Selection{Queries: []record.ID{ids[deciding]}}), 1, "reason")
+	c := redact(t, e, collect(t, e, export.Selection{Queries: []record.ID{ids[deciding]}}), 1, "reason")
 	r := verify(t, written(t, export.Bundle, c))
 	if r.Redacted != 1 || r.Verified != r.Records-1 || !r.Whole() {
 		t.Errorf("Verify = %+v, want all but the transition verified", r)
@@ -366,11 +431,11 @@ func TestUnknownSources(t *testing.T) {
 	}
 	digest := record.UnknownDigest("pager").String()
 	for _, format := range export.Formats() {
-		if text := written(t, format, redact(t, c, 1, "name")); strings.Contains(text, digest) || strings.Contains(text, "pager") {
+		if text := written(t, format, redact(t, e, c, 1, "name")); strings.Contains(text, digest) || strings.Contains(text, "pager") {
 			t.Errorf("%s: the name, or the digest made of it, is in it", format)
 		}
 	}
-	r := verify(t, written(t, export.Bundle, redact(t, c, 1, "question")))
+	r := verify(t, written(t, export.Bundle, redact(t, e, c, 1, "question")))
 	if r.Redacted != 0 || !r.Whole() {
 		t.Errorf("nothing was asked in words, and the bundle has %d redacted: %v", r.Redacted, r.Problems)
 	}

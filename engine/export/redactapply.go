@@ -51,7 +51,6 @@ func (r *redaction) composed(s string) string { return r.unquote(r.ours.replace(
 
 func (r *redaction) verdict(v ask.Verdict) ask.Verdict {
 	v.Audit = r.audit(v.Audit)
-	v.LensSentence = r.composed(v.LensSentence)
 	v.Because, v.Against, v.NotAdmitted = r.weighed(v.Because), r.weighed(v.Against), r.weighed(v.NotAdmitted)
 	without := make([]ask.Otherwise, len(v.Without))
 	for i, o := range v.Without {

@@ -59,10 +59,10 @@ func (r Report) Proves() []string {
 	}
 	s := []string{
 		fmt.Sprintf("Each of %d records is, byte for byte, the one that its id names, and names the records that the bundle says it names.", r.Verified),
-		"Each answer with its value, its contributions, their weights and their stages is the one in its query's bytes.",
+		"Each answer with its value, its contributions, their weights and their stages is the one in its query's bytes, and so are the lines TOLD, BECAUSE and LENS.",
 	}
 	if r.Redacted > 0 {
-		s[1] = "Each answer whose query was not redacted is the one in its query's bytes."
+		s[1] = "Each answer whose query was not redacted is the one in its query's bytes, and so are its lines TOLD, BECAUSE and LENS."
 	}
 	return s
 }
@@ -70,9 +70,12 @@ func (r Report) Proves() []string {
 // Leaves says what verifying a bundle cannot prove.
 func (r Report) Leaves() []string {
 	s := []string{
+		"That the records were ever in that journal: whoever writes a bundle can write records. The journal itself, at the head named here, can prove it.",
 		"That nothing was left out: other queries, votes or transitions may exist.",
-		"When anything was recorded: LSN and recorded_at are what the exporter states. The journal itself, at the head named here, can prove them.",
-		"The lines AGAINST, WITHOUT and NOW, and the findings: they were computed from the whole journal.",
+		"When anything was recorded, or exported: LSN, recorded_at and made_at are what the exporter states. The journal can prove the first two.",
+		"What came of putting the questions again (recomputed), the lines AGAINST, WITHOUT, NOW and THEN, and the findings: they follow from the whole journal.",
+		"How the queries were chosen (chosen), and why records are absent.",
+		"Which of several names of a source a line BECAUSE had to show; and what it says of an assertion that is not included.",
 	}
 	if r.Redacted > 0 {
 		s = append(s, fmt.Sprintf("Anything about %d redacted records: their bytes were withheld.", r.Redacted))
@@ -106,7 +109,9 @@ type verifier struct {
 	absent map[string]bool
 	named  map[string]bool // by some record
 	tooNew bool            // a payload has its hash, and a form of a later version
-	out    Report
+
+	sources []*record.Source // those here; nil: one that was redacted
+	out     Report
 }
 
 // checked is a record of the bundle and what its bytes say; nil when they were withheld or are wrong.
@@ -189,10 +194,16 @@ func (v *verifier) record(i int) {
 		v.wrong(r.ID, "lsn", fmt.Sprintf("%d behind %d", r.LSN, v.b.Records[before].LSN), "records in the order of the journal")
 	}
 	if r.Payload == nil {
+		if r.Kind == record.KindSource.String() {
+			v.sources = append(v.sources, nil)
+		}
 		v.withheld(r)
 		return
 	}
 	c.rec = v.payload(r)
+	if s, ok := c.rec.(*record.Source); ok {
+		v.sources = append(v.sources, s)
+	}
 }
 
 // withheld checks the little that can be checked of a redacted record.
@@ -306,6 +317,7 @@ func (v *verifier) query(q *bundleQuery) {
 	}
 	if a, ok := c.rec.(*record.Audit); ok {
 		v.answer(c.in, a, q.State)
+		v.verdict(q, a)
 	}
 }
 

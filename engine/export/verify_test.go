@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"episteme/engine"
 	"episteme/engine/export"
 	"episteme/engine/record"
 )
@@ -101,8 +103,9 @@ func statedBytes(t *testing.T, bundle string) map[int]bool {
 	mark(`"recorded_at":"`, `"`)
 	mark(`"chain":`, "}")
 	mark(`"chosen":"`, `"`)
-	mark(`"recomputed":"`, `"`)
-	mark(`"verdict":[`, `]`)
+	for _, label := range []string{"AGAINST", "WITHOUT", "NOW"} {
+		mark(`{"label":"`+label+`","text":"`, `"`)
+	}
 	mark(`"findings":[`, `]}],`)
 	mark(`"lsn":`, `,`) // 4 of the head becomes 5; that of a record is found by the order, or by the pin
 	return marked
@@ -132,6 +135,11 @@ func TestWhatIsFound(t *testing.T) {
 	records := func(b object) list { return b["records"].(list) }
 	rec := func(b object, i int) object { return records(b)[i].(object) }
 	answer := func(b object) object { return b["queries"].(list)[0].(object)["answer"].(object) }
+	query := func(b object) object { return b["queries"].(list)[0].(object) }
+	line := func(b object, label string) object {
+		all := query(b)["verdict"].(list)
+		return all[slices.IndexFunc(all, func(l any) bool { return l.(object)["label"] == label })].(object)
+	}
 	other := strings.Repeat("0", 63) + "1"
 	tests := []struct {
 		name   string // says the rule
@@ -164,6 +172,23 @@ func TestWhatIsFound(t *testing.T) {
 		{"a contribution left out", func(b object) { answer(b)["contributing_assertions"] = list{} }, "those of its record: contributing_assertions"},
 		{"another state", func(b object) { b["queries"].(list)[0].(object)["state"] = "imported" }, `state: found "imported", expected pinned`},
 		{"another journal", func(b object) { b["journal"].(object)["log"] = strings.Repeat("1", 32) }, `state: found "pinned", expected foreign`},
+		{"a line TOLD of something else", func(b object) { line(b, "TOLD")["text"] = "carol confidence .72   held 100 % of the weight" }, `TOLD: found "carol confidence .72   held 100 % of the weight", expected "alice confidence .72`},
+		{"a line BECAUSE of another weight", func(b object) { line(b, "BECAUSE")["text"] = "alice .90 Approved a_c93a7e19 pager.md" }, `BECAUSE: found "alice .90 Approved a_c93a7e19 pager.md", expected "alice .80 Approved a_c93a7e19`},
+		{"a line BECAUSE of another source", func(b object) { line(b, "BECAUSE")["text"] = "alice .80 Approved a_c93a7e19 pager.txt" }, `BECAUSE: found "alice .80 Approved a_c93a7e19 pager.txt"`},
+		{"a line BECAUSE more", func(b object) {
+			query(b)["verdict"] = slices.Insert(query(b)["verdict"].(list), 2, any(object{"label": "", "text": "alice .90"}))
+		}, `BECAUSE: found 2 lines, expected 1`},
+		{"a line LENS of another rule", func(b object) { line(b, "LENS")["text"] = "recency: the newest claim wins · approval not required" }, `LENS: found "recency: the newest`},
+		{"a line LENS of another stage", func(b object) {
+			line(b, "LENS")["text"] = "authority: the most trusted source wins · only Approved counted"
+		}, `LENS: found "authority: the most`},
+		{"a line TOLD left out", func(b object) { query(b)["verdict"] = query(b)["verdict"].(list)[1:] }, `TOLD: found ""`},
+		{"a line TOLD twice", func(b object) {
+			query(b)["verdict"] = append(query(b)["verdict"].(list), object{"label": "TOLD", "text": "carol"})
+		}, `verdict: found a line "TOLD", expected each of TOLD, BECAUSE`},
+		{"a line with a label of its own", func(b object) { line(b, "WITHOUT")["label"] = "HENCE" }, `verdict: found a line "HENCE"`},
+		{"an answer that came out again, said to differ", func(b object) { query(b)["recomputed"] = "differs" }, `TOLD: found "alice confidence .72   held 100 % of the weight", expected "alice confidence .72   held 100 % of the weight   recomputed: DIFFERS`},
+		{"an answer of this journal that could not be put again", func(b object) { query(b)["recomputed"] = "cannot be recomputed" }, `recomputed: found "cannot be recomputed", expected same or differs`},
 		{"absent what is here", func(b object) {
 			b["absent"] = list{object{"id": rec(b, 0)["id"], "why": "erased"}}
 		}, "absent: found a record that is here"},
@@ -220,6 +245,7 @@ func TestNoBundle(t *testing.T) {
 		{"a key in another case", strings.Replace(page, `"payload":`, `"Payload":`, 1), `"Payload" as a name`},
 		{"a member that is unknown", strings.Replace(page, `"links":[]`, `"links":[],"x":1`, 1), `unknown field "x"`},
 		{"too deep", strings.Replace(page, `"made_at":"2024-01-15T22:32:00Z"`, `"made_at":`+deep, 1), "more than 8 levels"},
+		{"no UTF-8", strings.Replace(page, "all received", "all \xffreceived", 1), "that are no UTF-8, expected UTF-8 throughout"},
 		{"a time that is none", strings.Replace(page, `2024-01-15T22:32:00Z`, `yesterday`, 1), "expected a time such as"},
 	}
 	for _, tt := range tests {
@@ -249,11 +275,44 @@ func TestBundleOfAnIncident(t *testing.T) {
 	}
 	for _, f := range export.Fields() {
 		t.Run("without "+string(f), func(t *testing.T) {
-			r := verify(t, written(t, export.Bundle, redact(t, c, 1, string(f))))
+			r := verify(t, written(t, export.Bundle, redact(t, e, c, 1, string(f))))
 			if !r.Whole() || r.Redacted == 0 || r.Verified+r.Redacted != r.Records || r.Chain != "" {
 				t.Errorf("Verify: %d problems, %d redacted and %d verified of %d, chain %q: %v", len(r.Problems), r.Redacted, r.Verified, r.Records, r.Chain, r.Problems)
 			}
 		})
+	}
+}
+
+// TestVerdictLines verifies bundles of all that a verdict can say of an answer: every rule, with and without a stage,
+// with no value, told elsewhere, about assertions that are not here, with more contributions than lines.
+func TestVerdictLines(t *testing.T) {
+	var lines strings.Builder
+	lines.WriteString(`{"kind":"source","id":"s","name":"and so on.md","authority":0.8,"agent":"ann","timestamp":"2024-01-01T00:00:00Z","content":"x"}
+{"kind":"source","id":"later","name":"called otherwise since","digest":"` + record.Sum([]byte("x")).String() + `","authority":0.9,"agent":"ann","timestamp":"2024-02-01T00:00:00Z"}
+{"kind":"assertion","id":"b","subject":"s","predicate":"p","object":false,"confidence":0.4,"agent":"eve","timestamp":"2024-01-01T00:01:00Z","source":"@s"}
+`)
+	for i := range 4 {
+		fmt.Fprintf(&lines, `{"kind":"assertion","subject":"s","predicate":"p","object":"and 2 more (Enter) \u202e","confidence":0.5,"lifecycle":"Approved","agent":"ann%d","timestamp":"2024-01-01T00:01:00Z","source":"@s"}`+"\n", i)
+	}
+	for _, lens := range engine.Lenses() {
+		for i, filter := range []string{"null", `"Approved"`, `"Rejected"`} {
+			fmt.Fprintf(&lines, `{"kind":"query","agent":"bot","subject":"s","predicate":"p","lens":%q,"lifecycle_filter":%s,"timestamp":"2024-01-02T00:00:0%dZ"}`+"\n", lens, filter, i)
+		}
+	}
+	absent := "a_" + strings.Repeat("9", 64)
+	for i, lens := range []string{"external", "authority"} {
+		fmt.Fprintf(&lines, `{"kind":"audit","agent_id":"far","timestamp":"2024-01-02T00:00:0%dZ","subject":"s","predicate":"p","lens":%q,"lifecycle_filter":"Approved","as_of":"2024-01-02T00:00:00Z","result":{"value":false,"confidence":0.5,"share":0.5},"considered":2,"contributing_assertions":[{"hash":"@b","lifecycle":"Rejected","weight":0.9,"source_hash":"b_%s"},{"hash":"%s","lifecycle":"Approved","weight":0.5,"source_hash":"b_%s"}]}`+"\n",
+			i, lens, record.Sum([]byte("x")), absent, record.Sum([]byte("y")))
+	}
+	e, _ := take(t, []byte(lines.String()))
+	c := collect(t, e, export.Selection{})
+	if r := verify(t, written(t, export.Bundle, c)); !r.Whole() || r.Queries != 3*len(engine.Lenses())+2 {
+		t.Errorf("%d queries, problems %v", r.Queries, r.Problems)
+	}
+	for _, f := range export.Fields() {
+		if r := verify(t, written(t, export.Bundle, redact(t, e, c, 1, string(f)))); !r.Whole() {
+			t.Errorf("without %s: %v", f, r.Problems)
+		}
 	}
 }
 

@@ -11,7 +11,9 @@ import (
 	"episteme/engine/trace/ask"
 )
 
-// Audits lists what agents asked, newest first. It counts all matches of the range and returns one page of them.
+// Audits lists what agents asked, newest first. It counts all matches of the range and returns one page of them. A
+// finding that is not fixed at asking time is computed for each audit that the rest of the filter lets through, within
+// the filter's bounds.
 func (t *Tracer) Audits(ctx context.Context, f ask.AuditFilter) (ask.Trace, error) {
 	m, err := newMatcher(f)
 	if err != nil {
@@ -23,19 +25,24 @@ func (t *Tracer) Audits(ctx context.Context, f ask.AuditFilter) (ask.Trace, erro
 		if err != nil {
 			return ask.Trace{}, err
 		}
-		out := p.trace
-		if durable > out.AppliedLSN {
-			out.Behind = uint64(durable - out.AppliedLSN)
-		}
-		out.AllReceivedShown = out.Behind == 0
-		if err := t.heard(ctx, v, m, &out); err != nil {
-			return ask.Trace{}, err
-		}
-		if out.Total == 0 {
-			err = t.whyEmpty(ctx, v, m, &out)
-		}
-		return out, err
+		return p.trace, t.finish(ctx, v, m, durable, &p.trace)
 	})
+}
+
+// finish says how complete a list is.
+func (t *Tracer) finish(ctx context.Context, v *ingest.View, m *matcher, durable record.LSN, out *ask.Trace) error {
+	if durable > out.AppliedLSN {
+		out.Behind = uint64(durable - out.AppliedLSN)
+	}
+	out.AllReceivedShown = out.Behind == 0
+	if err := t.heard(ctx, v, m, out); err != nil || out.Total > 0 {
+		return err
+	}
+	if out.Searched != nil && out.Searched.Of > 0 {
+		out.Empty = append(out.Empty, whyNone(m, *out.Searched))
+		return nil
+	}
+	return t.whyEmpty(ctx, v, m, out)
 }
 
 // page collects one page of a list.
@@ -64,6 +71,9 @@ func (t *Tracer) page(ctx context.Context, v *ingest.View, m *matcher) (*page, e
 		if p.counts, err = t.newCounter(ctx, v, m); err != nil {
 			return nil, err
 		}
+	}
+	if m.later != "" {
+		return p, t.searchPage(ctx, v, m, p)
 	}
 	names := t.newNames(v)
 	last := cursor{bound: p.bound}
@@ -105,13 +115,18 @@ type match struct {
 
 // matches yields what passes the filter, newest first.
 func (m *matcher) matches(ctx context.Context, v *ingest.View) iter.Seq2[match, error] {
+	return m.indexed(v, m.index(ctx, v))
+}
+
+// index yields what the index that bounds the filter best has in its range, newest first.
+func (m *matcher) index(ctx context.Context, v *ingest.View) iter.Seq2[ingest.Brief, error] {
 	switch {
 	case m.Agent != "":
-		return m.indexed(v, v.ByAgent(ctx, m.Agent, m.Range.From, m.Range.To))
+		return v.ByAgent(ctx, m.Agent, m.Range.From, m.Range.To)
 	case m.subject.literal:
-		return m.indexed(v, v.BySubject(ctx, m.subject.pattern, m.Range.From, m.Range.To))
+		return v.BySubject(ctx, m.subject.pattern, m.Range.From, m.Range.To)
 	}
-	return m.indexed(v, v.All(ctx, m.Range.From, m.Range.To))
+	return v.All(ctx, m.Range.From, m.Range.To)
 }
 
 // indexed yields what passes from an index that has a few columns, reading full rows only where they decide.

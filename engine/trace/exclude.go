@@ -2,7 +2,9 @@ package trace
 
 import (
 	"context"
+	"maps"
 	"slices"
+	"strings"
 
 	"episteme/engine/ingest"
 	"episteme/engine/lens"
@@ -28,6 +30,100 @@ type exclusion struct {
 	sources bool                 // a descriptor is named, or an agent, who may have written some
 	digests map[record.Hash]bool // whether a digest is left out
 	epochs  map[record.Hash]bool // whether an epoch is
+}
+
+// known refuses a target that nothing here knows: an answer that stays as it is without a slip of the finger would be
+// taken for one that does not rest on what was meant. What others name is known, held or not.
+func (t *Tracer) known(ctx context.Context, v *ingest.View, target ask.Target) error {
+	if target.ID.IsZero() {
+		return t.knownAgent(ctx, v, target.Agent)
+	}
+	held, err := v.Has(target.ID)
+	if held || err != nil {
+		return err
+	}
+	for _, link := range namedBy(target.ID.Kind) {
+		for _, err := range v.Links(ctx, target.ID, link) {
+			return err // the first one is enough
+		}
+	}
+	p, err := record.ParsePrefix(target.ID.String())
+	if err != nil {
+		return err
+	}
+	return &ask.NotFoundError{What: target.ID.String(), Near: nearIDs(ctx, v, p)}
+}
+
+// namedBy lists the links by which other records name one of a kind that answers can be without.
+func namedBy(kind record.Kind) []ingest.Link {
+	switch kind {
+	case record.KindAssertion:
+		return []ingest.Link{ingest.LinkParent}
+	case record.KindEpoch:
+		return []ingest.Link{ingest.LinkEpoch}
+	case record.KindEvidence:
+		return []ingest.Link{ingest.LinkSource, ingest.LinkDescribes}
+	}
+	return nil
+}
+
+// knownAgent finds somebody who asked, or wrote a record that can decide an answer. There is no index of these: for
+// who never asked, records are read until one is found, and all of them for a name that is nobody's.
+func (t *Tracer) knownAgent(ctx context.Context, v *ingest.View, name string) error {
+	if asked, err := v.Agent(name); asked.Queries > 0 || err != nil {
+		return err
+	}
+	others := map[string]bool{}
+	for a, err := range v.Agents(ctx) {
+		if err != nil {
+			return err
+		}
+		others[a.Name] = true
+	}
+	for _, kind := range decisive() {
+		for id, err := range v.WithPrefix(ctx, record.Prefix{Kind: kind}) {
+			if err != nil {
+				return err
+			}
+			r, err := t.fetch(ctx, v, id)
+			if err != nil {
+				return err
+			}
+			agent := agentOf(r.Record)
+			if agent == name {
+				return nil
+			}
+			if agent != "" && len(others) < nearScan {
+				others[agent] = true
+			}
+		}
+	}
+	return &ask.NotFoundError{What: ask.Target{Agent: name}.String(), Near: nearAgents(name, slices.Sorted(maps.Keys(others)))}
+}
+
+// decisive are the kinds of records that can decide an answer.
+func decisive() []record.Kind {
+	return []record.Kind{record.KindSource, record.KindAssertion, record.KindVote, record.KindEpoch, record.KindTransition}
+}
+
+// nearAgents are the few names that may have been meant: first those that look alike, then those that hold name or are
+// held by it.
+func nearAgents(name string, names []string) []string {
+	near := []string{}
+	low := strings.ToLower(name)
+	for i, n := range nearest(name, slices.Clone(names)) {
+		if i == nearMax {
+			break
+		}
+		near = append(near, ask.Target{Agent: n}.String())
+	}
+	for _, n := range names {
+		other, target := strings.ToLower(n), ask.Target{Agent: n}.String()
+		if len(near) < nearMax && !slices.Contains(near, target) && (strings.Contains(other, low) || strings.Contains(low, other)) {
+			near = append(near, target)
+		}
+	}
+	return near
 }
 
 // exclude prepares what is to be left out. It refuses what decides no answer.

@@ -18,7 +18,9 @@ type matcher struct {
 	ask.AuditFilter
 	subject glob
 	words   []string
-	wide    bool // needs columns that only the full row has
+	wide    bool     // needs columns that only the full row has
+	fixed   ask.Code // the finding, when the index has it
+	later   ask.Code // the finding, when it has to be computed
 }
 
 func newMatcher(f ask.AuditFilter) (*matcher, error) {
@@ -30,8 +32,14 @@ func newMatcher(f ask.AuditFilter) (*matcher, error) {
 	if f.Range.From != nil && f.Range.To != nil && *f.Range.From > *f.Range.To {
 		return nil, &ask.UsageError{Field: "time", Found: f.Range.From.String() + " to " + f.Range.To.String(), Expected: "a start that is not behind the end"}
 	}
-	if code := ask.Code(f.Finding); f.Finding != "" && !isFixed(code) {
-		return nil, &ask.UsageError{Field: "finding", Found: f.Finding, Expected: oneOf(f.Finding, fixedCodes())}
+	switch code := ask.Code(f.Finding); {
+	case code == "":
+	case code.Computed():
+		m.later = code
+	case code.Severity() < len(ask.Codes()):
+		m.fixed = code
+	default:
+		return nil, &ask.UsageError{Field: "finding", Found: f.Finding, Expected: oneOf(f.Finding, codeNames())}
 	}
 	if _, ours := lens.ByName(f.Lens); f.Lens != "" && f.Lens != record.LensExternal && !ours {
 		return nil, &ask.UsageError{Field: "lens", Found: f.Lens, Expected: oneOf(f.Lens, append(LensNames(), record.LensExternal))}
@@ -40,10 +48,10 @@ func newMatcher(f ask.AuditFilter) (*matcher, error) {
 	return m, nil
 }
 
-func fixedCodes() []string {
+func codeNames() []string {
 	var names []string
-	for _, f := range fixedFindings() {
-		names = append(names, string(f.code))
+	for _, code := range ask.Codes() {
+		names = append(names, string(code))
 	}
 	return names
 }
@@ -51,7 +59,7 @@ func fixedCodes() []string {
 // brief reports whether an index entry passes what it has columns for.
 func (m *matcher) brief(b ingest.Brief) bool {
 	return (m.Agent == "" || m.Agent == b.Agent) && (m.Predicate == "" || m.Predicate == b.Predicate) &&
-		(m.Lens == "" || m.Lens == b.Lens) && (m.Finding == "" || hasFinding(b.Annotation, ask.Code(m.Finding))) &&
+		(m.Lens == "" || m.Lens == b.Lens) && (m.fixed == "" || hasFinding(b.Annotation, m.fixed)) &&
 		m.subject.match(b.Subject)
 }
 
@@ -121,29 +129,33 @@ func (g glob) match(subject string) bool {
 }
 
 // cursor is where a page ended, and the newest record that the first page could see: audits that arrive while
-// somebody pages do not move what is left.
+// somebody pages do not move what is left. A search for a computed finding does not look again at what earlier pages
+// looked at, so its cursor says how many matches these had.
 type cursor struct {
-	time  record.Time
-	lsn   record.LSN
-	bound record.LSN
+	time   record.Time
+	lsn    record.LSN
+	bound  record.LSN
+	before uint64
 }
 
 func (c cursor) String() string {
 	b := binary.BigEndian.AppendUint64(nil, uint64(c.time))
 	b = binary.BigEndian.AppendUint64(b, uint64(c.lsn))
 	b = binary.BigEndian.AppendUint64(b, uint64(c.bound))
+	b = binary.BigEndian.AppendUint64(b, c.before)
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
 func parseCursor(s string) (cursor, error) {
 	b, err := base64.RawURLEncoding.DecodeString(s)
-	if err != nil || len(b) != 24 {
+	if err != nil || len(b) != 32 {
 		return cursor{}, &ask.UsageError{Field: "cursor", Found: s, Expected: "the next_cursor of an earlier page, or none"}
 	}
 	return cursor{
-		time:  record.Time(binary.BigEndian.Uint64(b)),
-		lsn:   record.LSN(binary.BigEndian.Uint64(b[8:])),
-		bound: record.LSN(binary.BigEndian.Uint64(b[16:])),
+		time:   record.Time(binary.BigEndian.Uint64(b)),
+		lsn:    record.LSN(binary.BigEndian.Uint64(b[8:])),
+		bound:  record.LSN(binary.BigEndian.Uint64(b[16:])),
+		before: binary.BigEndian.Uint64(b[24:]),
 	}, nil
 }
 

@@ -160,7 +160,3 @@ func contributionsWhere(a *record.Audit, keep func(record.Contribution) bool) []
 	}
 	return ids
 }
-
-func isFixed(code ask.Code) bool {
-	return slices.ContainsFunc(fixedFindings(), func(f finding) bool { return f.code == code })
-}

@@ -2,9 +2,7 @@ package trace
 
 import (
 	"context"
-	"errors"
 	"slices"
-	"strings"
 
 	"episteme/engine/ingest"
 	"episteme/engine/lens"
@@ -66,7 +64,7 @@ func (r *reach) record(id record.ID) error {
 // agent begins with all records of an agent. There is no index of these: every record that can decide an answer is
 // looked at.
 func (r *reach) agent(name string) error {
-	for _, kind := range []record.Kind{record.KindSource, record.KindAssertion, record.KindVote, record.KindEpoch, record.KindTransition} {
+	for _, kind := range decisive() {
 		for id, err := range r.view.WithPrefix(r.ctx, record.Prefix{Kind: kind}) {
 			if err != nil {
 				return err
@@ -86,27 +84,7 @@ func (r *reach) agent(name string) error {
 	if len(r.roots) > 0 {
 		return nil
 	}
-	asked, err := r.view.Agent(name)
-	if err != nil || asked.Queries > 0 {
-		return err // who only asked is known, and nothing rests on that
-	}
-	near, err := r.nearAgents(name)
-	return errors.Join(err, &ask.NotFoundError{What: ask.Target{Agent: name}.String(), Near: near})
-}
-
-func (r *reach) nearAgents(name string) ([]string, error) {
-	var near []string
-	low := strings.ToLower(name)
-	for a, err := range r.view.Agents(r.ctx) {
-		if err != nil {
-			return nil, err
-		}
-		other := strings.ToLower(a.Name)
-		if len(near) < nearMax && (strings.Contains(other, low) || strings.Contains(low, other)) {
-			near = append(near, ask.Target{Agent: a.Name}.String())
-		}
-	}
-	return near, nil
+	return r.t.knownAgent(r.ctx, r.view, name) // who only asked is known, and nothing rests on that
 }
 
 // agentOf is who wrote a record that can decide an answer.

@@ -53,15 +53,15 @@ func Prepare(q record.Query, now record.Time) (record.Query, error) {
 	if q.AsOf == record.Unset {
 		q.AsOf = q.Timestamp
 	}
-	if q.HalfLife == record.DefaultHalfLife {
-		q.HalfLife = 0
-	}
 	l, ok := lens.ByName(q.Lens)
 	if !ok {
 		return q, &ask.UsageError{Field: "lens", Found: q.Lens, Expected: oneOf(q.Lens, LensNames())}
 	}
 	if err := l.Check(lens.Params{HalfLife: q.HalfLife}); err != nil {
-		return q, &ask.UsageError{Field: "half-life", Found: q.HalfLife.String(), Expected: err.Error()}
+		return q, &ask.UsageError{Field: "half-life", Found: record.FormatHalfLife(q.HalfLife), Expected: err.Error()}
+	}
+	if q.HalfLife == record.DefaultHalfLife { // the same question as one that states none
+		q.HalfLife = 0
 	}
 	return q, record.Check(q.Ask())
 }

@@ -48,7 +48,18 @@ type judge struct {
 
 	history  lens.History
 	question question
-	told     lens.Answer // recomputed at the audit's own as_of and pin
+	told     lens.Answer    // recomputed at the audit's own as_of and pin
+	dropped  []lens.Dropped // of the candidates, then
+	retold   bool           // told and dropped are set
+}
+
+// retell resolves the question again at its own as_of and pin, once.
+func (j *judge) retell() {
+	if j.retold {
+		return
+	}
+	candidates, dropped := lens.Admit(j.history, j.question.cut)
+	j.told, j.dropped, j.retold = lens.Resolve(j.question.lens, j.question.params, candidates), dropped, true
 }
 
 func (j *judge) verdict() (ask.Verdict, error) {
@@ -68,19 +79,21 @@ func (j *judge) verdict() (ask.Verdict, error) {
 	if j.question, ours = questionOf(j.row.Audit); ours {
 		out.LensSentence = j.question.lens.Sentence
 	}
+	if out.Audit.Findings, err = (&recollection{t: j.t, ctx: j.ctx, view: j.view, now: j.now}).judged(j).all(out.Audit.Findings); err != nil {
+		return out, err
+	}
 	if out.Audit.State != ask.Pinned || !ours {
 		out.Because, err = j.asRecorded()
 		return out, err
 	}
-	candidates, dropped := lens.Admit(j.history, j.question.cut)
-	j.told = lens.Resolve(j.question.lens, j.question.params, candidates)
+	j.retell()
 	if !reproduces(j.row.Audit, j.told) {
 		out.Recomputed = ask.Differs
 		out.Because, err = j.asRecorded()
 		return out, err
 	}
 	out.Recomputed = ask.Same
-	return out, j.argue(&out, dropped)
+	return out, j.argue(&out, j.dropped)
 }
 
 // argue fills in what follows from an answer that could be recomputed.

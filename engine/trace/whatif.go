@@ -34,6 +34,11 @@ func (t *Tracer) WhatIf(ctx context.Context, audit record.ID, c ask.WhatIfChange
 		if err != nil {
 			return ask.WhatIf{}, err
 		}
+		for _, target := range c.Without {
+			if err := t.known(ctx, v, target); err != nil {
+				return ask.WhatIf{}, err
+			}
+		}
 		w := &whatIf{t: t, ctx: ctx, view: v, row: row, question: q, changed: changed, leave: leave}
 		return w.run()
 	})
@@ -94,7 +99,7 @@ func (w *whatIf) run() (ask.WhatIf, error) {
 	a := w.row.Audit
 	out := ask.WhatIf{
 		Query: w.row.ID, Recorded: ask.Result{Value: a.Value, Confidence: a.Confidence, Share: a.Share},
-		Contributions: []ask.Contribution{}, Searched: "nothing: the recorded answer does not come out again",
+		Contributions: []ask.Contribution{}, LeftOut: []record.ID{}, Searched: "nothing: the recorded answer does not come out again",
 	}
 	var err error
 	if w.history, err = history(w.ctx, w.view, a.Subject, a.Predicate); err != nil {
@@ -143,7 +148,7 @@ func (q question) without(gone lens.Exclusions) question {
 
 // leftOut are the records of the history that count for the changed question but for gone.
 func (w *whatIf) leftOut(gone lens.Exclusions) ([]record.ID, error) {
-	var out []record.ID
+	out := []record.ID{}
 	for _, r := range bearers(w.history) {
 		left := gone.Records[r.id] || gone.Agents[r.agent]
 		if r.id.Kind == record.KindSource && !left {

@@ -26,6 +26,13 @@ type Investigator interface {
 	// Audits lists what agents asked, newest first.
 	Audits(ctx context.Context, f AuditFilter) (Trace, error)
 
+	// Findings lists the audits that deserve a look, worst first, then newest: each with what was fixed about it when it
+	// was asked and what can be seen since. It takes no cursor.
+	Findings(ctx context.Context, f AuditFilter) (Trace, error)
+
+	// Find looks for records of any kind by id, outside id, label, title, value, subject or agent, newest first.
+	Find(ctx context.Context, q FindQuery) (Found, error)
+
 	// Events lists what happened in the world within r, newest first, at most limit (0: all).
 	Events(ctx context.Context, r Range, limit int) ([]Event, error)
 

@@ -108,3 +108,40 @@ func TestEveryFindingHasWords(t *testing.T) {
 		}
 	}
 }
+
+// TestCompletenessOfSearches: a search that stopped says how far it came; one that is done does not bother the reader
+// of a list, and always says so of a search for records.
+func TestCompletenessOfSearches(t *testing.T) {
+	tests := []struct {
+		name string
+		said string
+		want string
+	}{
+		{"nothing had to be computed", ask.Trace{Total: 3, AllReceivedShown: true}.Completeness(), "0 of 3 · all received shown"},
+		{"all was searched", ask.Trace{Searched: &ask.Searched{Done: 9, Of: 9}}.Completeness(), "0 of 0"},
+		{"the search stopped", ask.Trace{Total: 2, Searched: &ask.Searched{Done: 8, Of: 9}, Behind: 4}.Completeness(), "0 of 2 · searched 8 of 9 · 4 records received and not shown yet"},
+		{"all was searched, and some could not be read", ask.Trace{Searched: &ask.Searched{Done: 9, Of: 9, Unreadable: 1}}.Completeness(),
+			"0 of 0 · searched 9 of 9 · 1 could not be read: `episteme verify` says why"},
+		{"records", ask.Found{Searched: ask.Searched{Done: 9, Of: 9}, AllReceivedShown: true}.Completeness(), "0 found · searched 9 of 9 · all received shown"},
+		{"records that cannot be read", ask.Found{Searched: ask.Searched{Done: 8, Of: 9, Unreadable: 2}, Notes: []string{"why"}}.Completeness(),
+			"0 found · searched 8 of 9 · 2 could not be read: `episteme verify` says why · why"},
+	}
+	for _, tt := range tests {
+		if tt.said != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, tt.said, tt.want)
+		}
+	}
+}
+
+// TestComputedFindings: a code is either fixed when a question is asked or computed when somebody looks.
+func TestComputedFindings(t *testing.T) {
+	var computed []string
+	for _, code := range ask.Codes() {
+		if code.Computed() {
+			computed = append(computed, string(code))
+		}
+	}
+	if got := strings.Join(computed, " "); got != "unreproducible missing-evidence retracted-since late-evidence changed-since" {
+		t.Errorf("computed: %s", got)
+	}
+}

@@ -37,7 +37,12 @@ type Audit struct {
 	SpanID          *string           `json:"span_id,omitempty"`
 	ConversationID  *string           `json:"conversation_id,omitempty"`
 	ToolCallID      *string           `json:"tool_call_id,omitempty"`
-	Findings        []Finding         `json:"findings"` // most severe first
+
+	// Findings are most severe first. Those that were fixed when it was asked are always there. Those that are computed
+	// when somebody looks (Code.Computed) are there in a verdict, in Investigator.Findings, and in Investigator.Audits
+	// when its filter names such a code; one of these three never has another list than the others. Other lists have
+	// none of them: their absence says nothing there.
+	Findings []Finding `json:"findings"`
 
 	LSN        record.LSN  `json:"-"`
 	RecordedAt record.Time `json:"-"`
@@ -73,7 +78,7 @@ type AuditFilter struct {
 	Subject      string // a glob over path-like subjects: auth/*, auth/**, {a,b}
 	Predicate    string // exact
 	Lens         string // exact
-	Finding      string // code
+	Finding      string // code; a computed one is searched for, as long as Search allows
 	Labels       map[string]string
 	TraceID      string
 	Conversation string
@@ -82,6 +87,7 @@ type AuditFilter struct {
 	Limit   int    // rows returned; 0: all
 	Cursor  string // NextCursor of the page before
 	Buckets int    // >0: also count the matches in this many equal parts of the range
+	Search  Bounds // of looking for what is computed
 }
 
 // Trace is a page of audits and how complete it is.
@@ -92,6 +98,11 @@ type Trace struct {
 	AppliedLSN       record.LSN `json:"applied_lsn"`
 	Queries          []Audit    `json:"queries"`
 	NextCursor       *string    `json:"next_cursor"`
+
+	// Searched says of how many audits it was computed whether they match, of all that the rest of the filter lets
+	// through; nil where no finding had to be computed. While it is not complete Total counts the matches known so
+	// far, and NextCursor, where the list takes one, goes on with the search.
+	Searched *Searched `json:"searched,omitempty"`
 
 	Behind  uint64         `json:"-"` // durable records that were not applied yet
 	Heard   []Heard        `json:"-"` // the filtered agent, else the few heard last

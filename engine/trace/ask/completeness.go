@@ -11,19 +11,30 @@ import (
 // was received is in it, when the agents were last heard; and for an empty list why it may be empty.
 func (t Trace) Completeness() string {
 	parts := []string{fmt.Sprintf("%d of %d", len(t.Queries), t.Total)}
+	if t.Searched != nil && (!t.Searched.Complete() || t.Searched.Unreadable > 0) {
+		parts = append(parts, t.Searched.String())
+	}
 	if t.Range.From != nil || t.Range.To != nil {
 		parts = append(parts, t.Range.String())
 	}
-	switch {
-	case t.AllReceivedShown:
-		parts = append(parts, "all received shown")
-	case t.Behind > 0:
-		parts = append(parts, fmt.Sprintf("%d records received and not shown yet", t.Behind))
+	if said := received(t.AllReceivedShown, t.Behind); said != "" {
+		parts = append(parts, said)
 	}
 	for _, h := range t.Heard {
 		parts = append(parts, h.Agent+" last heard "+toSecond(h.At))
 	}
 	return strings.Join(append(parts, t.Empty...), " · ")
+}
+
+// received says whether all that was received is in a list.
+func received(all bool, behind uint64) string {
+	switch {
+	case all:
+		return "all received shown"
+	case behind > 0:
+		return fmt.Sprintf("%d records received and not shown yet", behind)
+	}
+	return ""
 }
 
 // String is the range as lists show it; an open end is an ellipsis alone.

@@ -1,6 +1,10 @@
 package ask
 
-import "episteme/engine/record"
+import (
+	"regexp"
+
+	"episteme/engine/record"
+)
 
 // Code names a finding.
 type Code string
@@ -25,6 +29,9 @@ const (
 type Finding struct {
 	Code  Code        `json:"code"`
 	Cites []record.ID `json:"cites"`
+
+	// Sentence is Code.Sentence, for readers without a list of the codes. Only Investigator.Findings fills it in.
+	Sentence string `json:"sentence,omitempty"`
 }
 
 // codes lists every finding, most severe first, with its word on a screen and its sentence.
@@ -56,6 +63,16 @@ func Codes() []Code {
 	return all
 }
 
+// Computed reports whether a finding is not fixed when a question is asked: it can come, and go, with what is recorded
+// later, so it is computed whenever somebody looks.
+func (c Code) Computed() bool {
+	switch c {
+	case Unreproducible, MissingEvidence, RetractedSince, LateEvidence, ChangedSince:
+		return true
+	}
+	return false
+}
+
 // Severity orders findings: 0 is the most severe; an unknown code comes behind all.
 func (c Code) Severity() int {
 	for i := range codes {
@@ -75,9 +92,16 @@ func (c Code) Word() string {
 }
 
 // Sentence tells the reader what the finding means and where to look.
+//
+// It may name keys of the UI in brackets, such as (x); Plain leaves them out.
 func (c Code) Sentence() string {
 	if i := c.Severity(); i < len(codes) {
 		return codes[i].sentence
 	}
 	return ""
 }
+
+var keyNamed = regexp.MustCompile(` \((?:Enter|[a-z])\)`)
+
+// Plain is Sentence for where there are no keys: a pipe, a page.
+func (c Code) Plain() string { return keyNamed.ReplaceAllString(c.Sentence(), "") }

@@ -84,7 +84,7 @@ type WhatIf struct {
 
 	// LeftOut are the records that counted for the question as it was changed, had nothing been left out, and do not
 	// count now, by kind, then by hash: what Without came to. Empty: it bears on nothing here.
-	LeftOut []record.ID `json:"left_out,omitempty"`
+	LeftOut []record.ID `json:"left_out"`
 }
 
 // Words say what is different, as the beginning of a sentence: "without a_19c0e4d2, under authority".
