@@ -67,7 +67,7 @@ fuzz: ## give every fuzz target FUZZTIME=10s; what it finds lands in testdata/fu
 	status=0; \
 	for target in $$targets; do \
 		echo "==> $${target##*:} in $${target%%:*}"; \
-		$(GO) test -run '^$$' -fuzz "^$${target##*:}\$$" -fuzztime $(FUZZTIME) "$${target%%:*}" || status=1; \
+		$(GO) test -run '^$$' -fuzz "^$${target##*:}\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "$${target%%:*}" || status=1; \
 	done; \
 	exit $$status
 
