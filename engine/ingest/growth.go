@@ -17,7 +17,7 @@ type listState struct {
 }
 
 // listsRemembered bounds how many lists' states are kept between batches: 100 bytes each. The others are looked up.
-const listsRemembered = 1 << 16
+const listsRemembered = 1 << 15
 
 // growth is what a batch adds to lists. Nothing is put before the batch ends, so that a list which fills a pack within
 // one batch never writes its single rows.

@@ -168,7 +168,7 @@ type lives struct {
 
 // topicsRemembered bounds each half of the assertions whose topics are remembered, some 60 bytes each and the topics. The
 // others are looked up.
-const topicsRemembered = 1 << 16
+const topicsRemembered = 1 << 14
 
 // topic is what an assertion is about.
 type topic struct{ subject, predicate string }
