@@ -88,7 +88,7 @@ func (e *Engine) open(ctx context.Context, o Options) error {
 	e.journal = ingest.FromLog(e.log)
 	e.index = ingest.NewIndex(e.store, e.journal)
 	if o.Dir != "" {
-		e.rester = startResting(func() uint64 { return e.index.Views() + uint64(e.durable()) })
+		e.rester = startResting(func() uint64 { return e.index.Views() + uint64(e.durable()) }, e.index.Forget)
 	}
 	e.worker, err = ingest.Start(e.journal, e.index, trace.Annotator{Journal: record.LogID(e.log.Head().Log)})
 	return err

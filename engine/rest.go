@@ -17,8 +17,8 @@ type rester struct {
 	done chan struct{}
 }
 
-// startResting watches activity, a number that changes whenever something happens.
-func startResting(activity func() uint64) *rester {
+// startResting watches activity, a number that changes whenever something happens, and calls forget at each rest.
+func startResting(activity func() uint64, forget func()) *rester {
 	stop := make(chan struct{})
 	r := &rester{sync.OnceFunc(func() { close(stop) }), make(chan struct{})}
 	go func() {
@@ -36,6 +36,7 @@ func startResting(activity func() uint64) *rester {
 			case now != last:
 				last, freed = now, false
 			case !freed:
+				forget()
 				debug.FreeOSMemory()
 				freed = true
 			}

@@ -152,8 +152,8 @@ func (v *View) Claim(assertion record.Hash) (*record.Assertion, record.LSN, erro
 	return claim, stored.LSN, nil
 }
 
-// forget drops all that is remembered: something was erased.
-func (x *Index) forget() {
+// Forget drops all that is remembered: something was erased, or nobody asks any more.
+func (x *Index) Forget() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.claims.clear()

@@ -100,7 +100,7 @@ func (m *materialiser) flush(ctx context.Context) error {
 		return err
 	}
 	if m.erases {
-		m.index.forget()
+		m.index.Forget()
 	}
 	m.stored = m.applied
 	m.lists.applied()
