@@ -20,9 +20,10 @@ const (
 // Badger's memory is that of the tables it is writing, not of its caches. Each has an arena of twice TableBytes, which
 // goes back to a pool as large as it has ever been; a compaction writes up to five runs of tables at a time, one for
 // each three tables of the level below that it meets, and two compactions run at once. So tables are small, few of
-// them meet, and nothing makes an arena grow: a memtable fits into one, blocks are not compressed (each would lie
-// there twice, and how much goes into a table would hang on the data), and tables of the newest level are never merged
-// among themselves (that takes four, into a table of any size).
+// them meet, and little makes an arena grow: a memtable fits into one, and blocks are not compressed (each would lie
+// there twice, and how much goes into a table would hang on the data). Four tables of the newest level may be merged
+// among themselves, into one of any size; that is allowed because waiting for room at three cost a fifth to a third
+// more processor time, and 10 MiB less memory at 1 GB of lines (decision 4).
 const (
 	// levelGrowth is how many times larger each level is: as many tables of the next one does a table meet. With 8 the
 	// same 130 MB of JSON lines wrote 3.5 GB instead of 3.0, and took 155 MiB of heap instead of 140.
