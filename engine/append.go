@@ -116,16 +116,6 @@ func (e *Engine) resolveAndAppend(ctx context.Context, q record.Query) (record.I
 	return id, lsn, nil
 }
 
-// known reports whether the store holds a record already.
-func (e *Engine) known(id record.ID) (bool, error) {
-	v, err := e.index.View()
-	if err != nil {
-		return false, err
-	}
-	defer v.Close()
-	return v.Has(id)
-}
-
 // SourceDigest is the digest that a source describes. It implements record.Known for readers of files.
 func (e *Engine) SourceDigest(source record.Hash) (record.Hash, bool, error) {
 	if err := e.CatchUp(context.Background()); err != nil {

@@ -196,7 +196,7 @@ func (in *ingestion) forged(number int, a *record.Audit) (*record.Reject, error)
 	if err != nil {
 		return nil, err
 	}
-	if known, err := in.e.known(id); known || err != nil {
+	if known, err := in.e.index.Has(id); known || err != nil {
 		return nil, err
 	}
 	return &record.Reject{
@@ -216,7 +216,7 @@ func (in *ingestion) add(r record.Record) error {
 	if _, recent := in.recent[id]; recent {
 		return nil
 	}
-	if known, err := in.e.known(id); known || err != nil {
+	if known, err := in.e.index.Has(id); known || err != nil {
 		return err
 	}
 	in.recent[id] = struct{}{}

@@ -55,7 +55,7 @@ func (e *Engine) newAmong(records []record.Record) (written []ask.Written, fresh
 		if err != nil {
 			return nil, nil, err
 		}
-		known, err := e.known(id)
+		known, err := e.index.Has(id)
 		if err != nil {
 			return nil, nil, err
 		}

@@ -90,6 +90,16 @@ func (x *Index) View() (*View, error) {
 	return v, nil
 }
 
+// Has reports whether a record is here, for who asks that of record after record and nothing else.
+func (x *Index) Has(id record.ID) (bool, error) {
+	snap, err := x.store.Snapshot()
+	if err != nil {
+		return false, err
+	}
+	defer snap.Close()
+	return (&View{snap: snap}).Has(id)
+}
+
 func bucketOf(target record.ID) int { return int(target.Hash[0])<<4 | int(target.Hash[1])>>4 }
 
 // grows is told before a link becomes visible, so that no list without it is taken for whole.

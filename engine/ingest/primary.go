@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 
 	"episteme/engine/kv"
 	"episteme/engine/record"
@@ -54,7 +55,7 @@ func (v *View) primary(id record.ID) (lsn record.LSN, place wal.Position, err er
 }
 
 // Get reads a record by its id. kv.ErrNotFound: it is not here. ErrBroken: it is, and its bytes changed; ID and LSN are
-// set all the same.
+// set all the same. Any other error: it could not be read now.
 func (v *View) Get(id record.ID) (Stored, error) {
 	lsn, place, err := v.primary(id)
 	if err != nil {
@@ -67,7 +68,7 @@ func (v *View) Get(id record.ID) (Stored, error) {
 func (v *View) read(kind record.Kind, hash record.Hash, lsn record.LSN, place wal.Position) (Stored, error) {
 	s := Stored{ID: record.ID{Kind: kind, Hash: hash}, LSN: lsn}
 	rec, err := v.index.evidence.ReadAt(place)
-	if errors.Is(err, wal.ErrClosed) {
+	if errors.Is(err, wal.ErrClosed) || unreadable(err) {
 		return s, err
 	}
 	if err != nil {
@@ -83,6 +84,13 @@ func (v *View) read(kind record.Kind, hash record.Hash, lsn record.LSN, place wa
 	s.ID.Hash, s.RecordedAt = record.Hash(rec.Hash), record.Time(rec.RecordedAt)
 	s.Payload, s.Erased = rec.Payload, rec.Erased != 0
 	return s, nil
+}
+
+// unreadable reports whether a disk did not give bytes that may well be right: nothing is known about them. A file that ends
+// too early is another matter.
+func unreadable(err error) bool {
+	var read *wal.ReadError
+	return errors.As(err, &read) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // StoreError says that the store holds something that ingest never wrote.

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"runtime"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -412,4 +414,34 @@ func (r *refusing) Apply(b *kv.Batch) error {
 	}
 	r.after++
 	return r.Store.Apply(b)
+}
+
+// failing is a journal whose disk gives an error.
+type failing struct{ err error }
+
+func (f failing) ReadAt(wal.Position) (wal.Record, error) {
+	return wal.Record{}, &wal.ReadError{File: "000001.wal", Offset: 128, Err: f.err}
+}
+
+// TestADiskThatDoesNotAnswerIsNotDamage: of bytes that could not be read nothing is known; a file that is too short has
+// lost some.
+func TestADiskThatDoesNotAnswerIsNotDamage(t *testing.T) {
+	log := openLog(t, vfs.NewMem())
+	doc := record.Evidence("a document")
+	store := mem.New()
+	run(t, log, store, appendAll(t, log, []record.Record{doc}))
+	id, err := record.IDOf(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for err, broken := range map[error]bool{syscall.EIO: false, io.ErrUnexpectedEOF: true, io.EOF: true} {
+		v, openErr := ingest.NewIndex(store, failing{err}).View()
+		if openErr != nil {
+			t.Fatal(openErr)
+		}
+		if _, got := v.Get(id); !errors.Is(got, err) || errors.Is(got, ingest.ErrBroken) != broken {
+			t.Errorf("Get over %v = %v, want that cause, broken: %t", err, got, broken)
+		}
+		v.Close()
+	}
 }

@@ -21,7 +21,7 @@ import (
 // than trustFor, and a store that met damage while it was open leaves no file.
 const closedName = "CLOSED"
 
-// trustFor is a guess: a disk's own checks let about one bit in 10^15 pass, which is years of reading a store.
+// trustFor is a guess: short enough that rot does not grow old, long enough that nobody waits for it every day.
 const trustFor = 7 * 24 * time.Hour
 
 // closedStamp is the content of the file, as JSON.
