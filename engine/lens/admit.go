@@ -1,26 +1,25 @@
 package lens
 
 import (
-	"cmp"
 	"slices"
 
 	"episteme/engine/record"
 )
 
-// Candidate is an assertion that may answer the question, with everything a score needs.
+// Candidate is an assertion that may answer the question, with everything a score needs. What it points to belongs to
+// the History; read only.
 type Candidate struct {
-	Assertion
+	*Assertion
 	Stage      record.Stage // at AsOf
-	StageSince Transition   // the one that brought Stage about; zero: it was born so
-	Descriptor Descriptor   // the newest of its source's digest that counts, when Described
-	Described  bool
-	Authority  float32 // the descriptor's, else record.DefaultAuthority
-	Votes      []Vote  // each agent's newest that counts, by rising agent bytes; read only
+	Authority  float32      // the descriptor's, else record.DefaultAuthority
+	StageSince *Transition  // the one that brought Stage about; nil: it was born so
+	Descriptor *Descriptor  // the newest of its source's digest that counts; nil: there is none
+	Votes      []Vote       // each agent's newest that counts, by rising agent bytes
 }
 
 // Dropped is an assertion that counts and still is no candidate.
 type Dropped struct {
-	Assertion
+	*Assertion
 	Stage  record.Stage // at AsOf
 	Reason Reason       // the first that applies, in the order of the constants
 	By     record.ID    // the record that is to blame, see the constants; zero: it was born like that
@@ -51,50 +50,44 @@ func (r Reason) String() string {
 // Admit applies rules 8 to 10: it splits the assertions of h that count into candidates and dropped ones, each by
 // rising hash. Assertions that do not count (after AsOf, above Pin, excluded) are in neither. An assertion that h
 // lists twice is one, and keeps its first LSN.
-func Admit(h History, c Cut) (candidates []Candidate, dropped []Dropped) {
-	candidates = make([]Candidate, 0, len(h.Assertions))
-	for _, a := range distinct(h.Assertions) {
-		if !c.held(a.stamp()) || c.Exclude.hasAssertion(a, h.Descriptors[a.Source]) {
+func Admit(h History, c Cut) (candidates []Candidate, dropped []Dropped) { return Order(h).Admit(c) }
+
+// Admit is Admit of the history that was put in order.
+func (o *Ordered) Admit(c Cut) (candidates []Candidate, dropped []Dropped) {
+	candidates = make([]Candidate, 0, len(o.claims))
+	claims := make([]*claim, 0, len(o.claims)) // of the candidates
+	for i := range o.claims {
+		a := &o.claims[i]
+		if !c.held(a.Timestamp, a.LSN) || c.Exclude.hasAssertion(a.Assertion, o.Descriptors) {
 			continue
 		}
-		stage, since := stageAt(h, &c, a)
+		stage, since := stageAt(a.transitions, &c, a.Birth)
 		if !admits(c.Filter, stage) {
-			dropped = append(dropped, Dropped{*a, stage, ReasonStage, idOf(since)})
-		} else if by, ok := supersededBy(h, &c, a); ok {
-			dropped = append(dropped, Dropped{*a, stage, ReasonEpoch, by})
+			dropped = append(dropped, Dropped{a.Assertion, stage, ReasonStage, idOf(since)})
+		} else if by, ok := o.supersededBy(&c, a.Assertion); ok {
+			dropped = append(dropped, Dropped{a.Assertion, stage, ReasonEpoch, by})
 		} else {
-			candidates = append(candidates, Candidate{Assertion: *a, Stage: stage, StageSince: since})
+			candidates = append(candidates, Candidate{Assertion: a.Assertion, Stage: stage, StageSince: since})
+			claims = append(claims, a)
 		}
 	}
-	candidates, dropped = dropRepeated(candidates, dropped)
-	gather(h, &c, candidates)
+	candidates, claims, dropped = o.dropRepeated(candidates, claims, dropped)
+	o.gather(&c, candidates, claims)
 	return candidates, dropped
-}
-
-// distinct is the assertions by rising hash, each once.
-func distinct(assertions []Assertion) []*Assertion {
-	sorted := make([]*Assertion, len(assertions))
-	for i := range assertions {
-		sorted[i] = &assertions[i]
-	}
-	slices.SortFunc(sorted, func(a, b *Assertion) int {
-		return cmp.Or(compareHash(a.Hash, b.Hash), cmp.Compare(a.LSN, b.LSN))
-	})
-	return slices.CompactFunc(sorted, func(a, b *Assertion) bool { return a.Hash == b.Hash })
 }
 
 // StageAt is the stage of an assertion under a cut (rule 9), whether or not the assertion itself counts.
 func StageAt(h History, c Cut, a Assertion) record.Stage {
-	stage, _ := stageAt(h, &c, &a)
+	stage, _ := stageAt(h.Transitions[a.Hash], &c, a.Birth)
 	return stage
 }
 
 // stageAt is rule 9, first half: the newest transition decides, else birth.
-func stageAt(h History, c *Cut, a *Assertion) (record.Stage, Transition) {
-	if since, ok := newest(c, h.Transitions[a.Hash]); ok {
+func stageAt(transitions []Transition, c *Cut, birth record.Stage) (record.Stage, *Transition) {
+	if since := newest(c, transitions); since != nil {
 		return since.To, since
 	}
-	return a.Birth, Transition{}
+	return birth, nil
 }
 
 // admits is rule 9, second half.
@@ -109,8 +102,8 @@ func admits(filter, stage record.Stage) bool {
 	return false
 }
 
-func idOf(t Transition) record.ID {
-	if t.Hash.IsZero() {
+func idOf(t *Transition) record.ID {
+	if t == nil {
 		return record.ID{}
 	}
 	return t.stamp().id
@@ -118,12 +111,13 @@ func idOf(t Transition) record.ID {
 
 // supersededBy is rule 10. Only the epochs that name a's own epoch are looked at, never those that supersede them in
 // turn: what the grandchild did to the child says nothing about the parent.
-func supersededBy(h History, c *Cut, a *Assertion) (by record.ID, ok bool) {
+func (o *Ordered) supersededBy(c *Cut, a *Assertion) (by record.ID, ok bool) {
 	if a.Epoch.IsZero() {
 		return record.ID{}, false
 	}
 	var first stamp
-	for _, e := range h.Superseding[a.Epoch] {
+	for i := range o.Superseding[a.Epoch] {
+		e := &o.Superseding[a.Epoch][i]
 		ends := e.Supersession == record.Temporal || e.Supersession == record.Invalidated
 		if s := e.stamp(); ends && c.counts(s) && (!ok || first.newer(s)) {
 			first, ok = s, true
@@ -133,70 +127,71 @@ func supersededBy(h History, c *Cut, a *Assertion) (by record.ID, ok bool) {
 }
 
 // dropRepeated is the end of rule 8: what one agent says of one source counts once, however often it says it. The
-// newest stays. Both results are by rising hash.
-func dropRepeated(candidates []Candidate, dropped []Dropped) ([]Candidate, []Dropped) {
-	type claim struct {
-		agent  string
-		object record.Object
-		source record.Hash
-	}
-	claimOf := func(c *Candidate) claim { return claim{c.Agent, c.Object, c.Source} }
-	last := make(map[claim]*Candidate, len(candidates))
+// newest stays. The results are by rising hash.
+func (o *Ordered) dropRepeated(candidates []Candidate, claims []*claim, dropped []Dropped) ([]Candidate, []*claim, []Dropped) {
+	last := make([]*Candidate, o.said)
 	for i := range candidates {
 		c := &candidates[i]
-		if other := last[claimOf(c)]; other == nil || c.stamp().newer(other.stamp()) {
-			last[claimOf(c)] = c
+		if other := last[claims[i].said]; other == nil || c.stamp().newer(other.stamp()) {
+			last[claims[i].said] = c
 		}
 	}
-	if len(last) == len(candidates) {
-		return candidates, dropped
+	by := func(i int) *Candidate { return last[claims[i].said] }
+	first := 0 // the first that repeats another
+	for first < len(candidates) && by(first) == &candidates[first] {
+		first++
 	}
-	kept := make([]Candidate, 0, len(last))
-	for i := range candidates {
-		c := &candidates[i]
-		if by := last[claimOf(c)]; by != c {
-			dropped = append(dropped, Dropped{c.Assertion, c.Stage, ReasonRepeated, by.ID()})
+	if first == len(candidates) {
+		return candidates, claims, dropped
+	}
+	kept, of := slices.Clone(candidates[:first]), slices.Clone(claims[:first])
+	for i := first; i < len(candidates); i++ {
+		if c := &candidates[i]; by(i) != c {
+			dropped = append(dropped, Dropped{c.Assertion, c.Stage, ReasonRepeated, by(i).ID()})
 		} else {
-			kept = append(kept, *c)
+			kept, of = append(kept, *c), append(of, claims[i])
 		}
 	}
 	slices.SortFunc(dropped, func(a, b Dropped) int { return compareHash(a.Hash, b.Hash) })
-	return kept, dropped
+	return kept, of, dropped
 }
 
-// gather fills in what scores are computed from.
-func gather(h History, c *Cut, candidates []Candidate) {
-	votes := 0
-	for i := range candidates {
-		votes += len(h.Votes[candidates[i].Hash])
+// gather fills in what scores are computed from. claims are those of the candidates.
+func (o *Ordered) gather(c *Cut, candidates []Candidate, claims []*claim) {
+	type described struct {
+		by    *Descriptor
+		known bool
 	}
-	room := make([]Vote, 0, votes) // one allocation for all candidates
+	sources := make([]described, o.sources)
 	for i := range candidates {
-		cand := &candidates[i]
+		cand, of := &candidates[i], claims[i]
+		source := &sources[of.source]
+		if !source.known {
+			*source = described{newest(c, o.Descriptors[cand.Source]), true}
+		}
 		cand.Authority = record.DefaultAuthority
-		if d, ok := newest(c, h.Descriptors[cand.Source]); ok {
-			cand.Descriptor, cand.Described, cand.Authority = d, true, d.Authority
+		if source.by != nil {
+			cand.Descriptor, cand.Authority = source.by, source.by.Authority
 		}
-		start := len(room)
-		room = appendVotes(room, c, h.Votes[cand.Hash])
-		if len(room) > start {
-			cand.Votes = room[start:len(room):len(room)]
-		}
+		cand.Votes = countingVotes(c, of.votes)
 	}
 }
 
-// appendVotes appends each agent's newest vote that counts, by rising agent bytes.
-func appendVotes(dst []Vote, c *Cut, votes []Vote) []Vote {
-	start := len(dst)
-	for _, v := range votes {
-		if c.counts(v.stamp()) {
-			dst = append(dst, v)
+// countingVotes is each agent's newest vote that counts. It is votes itself when all are that.
+func countingVotes(c *Cut, votes []Vote) []Vote {
+	all := 0
+	for all < len(votes) && c.counts(votes[all].stamp()) && (all == 0 || votes[all].Agent != votes[all-1].Agent) {
+		all++
+	}
+	if all == len(votes) {
+		return votes
+	}
+	counting := slices.Clone(votes[:all])
+	for i := all; i < len(votes); i++ {
+		last := len(counting) - 1
+		if c.counts(votes[i].stamp()) && (last < 0 || counting[last].Agent != votes[i].Agent) {
+			counting = append(counting, votes[i])
 		}
 	}
-	added := dst[start:]
-	slices.SortFunc(added, func(a, b Vote) int {
-		return cmp.Or(cmp.Compare(a.Agent, b.Agent), compareAge(b.Timestamp, b.LSN, a.Timestamp, a.LSN), compareHash(a.Hash, b.Hash))
-	})
-	added = slices.CompactFunc(added, func(a, b Vote) bool { return a.Agent == b.Agent })
-	return dst[:start+len(added)]
+	return counting[:len(counting):len(counting)]
 }

@@ -178,10 +178,10 @@ func TestAdmitGathersWhatScoresNeed(t *testing.T) {
 			}
 			c := candidates[0]
 			descriptor, since := "-", "-"
-			if c.Described {
+			if c.Descriptor != nil {
 				descriptor = c.Descriptor.stamp().id.String()[:4]
 			}
-			if !c.StageSince.Hash.IsZero() {
+			if c.StageSince != nil {
 				since = c.StageSince.stamp().id.String()[:4]
 			}
 			got := fmt.Sprintf("%v %s %s", c.Authority, descriptor, since)

@@ -53,26 +53,32 @@ func (e *Exclusions) hasEpoch(epoch record.Hash) bool {
 	return e.Records[record.ID{Kind: record.KindEpoch, Hash: epoch}]
 }
 
-// hasAssertion reports whether a is left out: itself, its agent, its source or its epoch.
-func (e *Exclusions) hasAssertion(a *Assertion, descriptors []Descriptor) bool {
+// hasAssertion reports whether a is left out: itself, its agent, its source or its epoch. descriptors are by digest.
+func (e *Exclusions) hasAssertion(a *Assertion, descriptors map[record.Hash][]Descriptor) bool {
 	if e.empty() {
 		return false
 	}
-	return e.has(a.stamp()) || e.hasSource(a.Source, descriptors) || e.hasEpoch(a.Epoch)
+	return e.has(a.stamp()) || e.hasSource(a.Source, descriptors[a.Source]) || e.hasEpoch(a.Epoch)
 }
 
-// held reports whether s had happened at AsOf and was in the journal at Pin.
-func (c *Cut) held(s stamp) bool { return s.time <= c.AsOf && s.lsn <= c.Pin }
+// held reports whether what has this time and LSN had happened at AsOf and was in the journal at Pin.
+func (c *Cut) held(at record.Time, lsn record.LSN) bool { return at <= c.AsOf && lsn <= c.Pin }
 
-func (c *Cut) counts(s stamp) bool { return c.held(s) && !c.Exclude.has(s) }
+// counts reports whether a record was held and is not left out.
+func (c *Cut) counts(s stamp) bool {
+	return c.held(s.time, s.lsn) && (c.Exclude.empty() || !c.Exclude.has(s))
+}
 
-// newest is the newest of records that counts.
-func newest[R stamped](c *Cut, records []R) (found R, ok bool) {
-	for _, r := range records {
-		s := r.stamp()
-		if c.counts(s) && (!ok || s.newer(found.stamp())) {
-			found, ok = r, true
+// newest is the newest of records that counts, nil when none does.
+func newest[R any, P interface {
+	*R
+	stamped
+}](c *Cut, records []R) (found P) {
+	for i := range records {
+		r := P(&records[i])
+		if s := r.stamp(); c.counts(s) && (found == nil || s.newer(found.stamp())) {
+			found = r
 		}
 	}
-	return found, ok
+	return found
 }

@@ -78,26 +78,26 @@ type stamp struct {
 // stamped is any of the records above.
 type stamped interface{ stamp() stamp }
 
-func (a Assertion) stamp() stamp { return stamp{a.ID(), a.Agent, a.Timestamp, a.LSN} }
+func (a *Assertion) stamp() stamp { return stamp{a.ID(), a.Agent, a.Timestamp, a.LSN} }
 
-func (t Transition) stamp() stamp {
+func (t *Transition) stamp() stamp {
 	return stamp{record.ID{Kind: record.KindTransition, Hash: t.Hash}, t.Agent, t.Timestamp, t.LSN}
 }
 
-func (v Vote) stamp() stamp {
+func (v *Vote) stamp() stamp {
 	return stamp{record.ID{Kind: record.KindVote, Hash: v.Hash}, v.Agent, v.Timestamp, v.LSN}
 }
 
-func (e Epoch) stamp() stamp {
+func (e *Epoch) stamp() stamp {
 	return stamp{record.ID{Kind: record.KindEpoch, Hash: e.Hash}, e.Agent, e.Timestamp, e.LSN}
 }
 
-func (d Descriptor) stamp() stamp {
+func (d *Descriptor) stamp() stamp {
 	return stamp{record.ID{Kind: record.KindSource, Hash: d.Hash}, d.Agent, d.Timestamp, d.LSN}
 }
 
-// ID is the assertion's id.
-func (a Assertion) ID() record.ID { return record.ID{Kind: record.KindAssertion, Hash: a.Hash} }
+// ID is the id of the assertion.
+func (a *Assertion) ID() record.ID { return record.ID{Kind: record.KindAssertion, Hash: a.Hash} }
 
 // compareAge is negative when a is older than b, by (timestamp, LSN).
 func compareAge(aTime record.Time, aLSN record.LSN, bTime record.Time, bLSN record.LSN) int {

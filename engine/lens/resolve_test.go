@@ -205,7 +205,7 @@ func TestWorkedExampleToTheBit(t *testing.T) {
 // A score keeps to 0..1 under the hardest votes there can be, and 1/(1+Inf) is no NaN.
 func TestConsensusUnderThousandsOfVotes(t *testing.T) {
 	for _, weight := range []float32{-1, 1} {
-		c := Candidate{Assertion: Assertion{Hash: record.Hash{1}, Object: x, Confidence: 1}}
+		c := Candidate{Assertion: &Assertion{Hash: record.Hash{1}, Object: x, Confidence: 1}}
 		for i := range 5000 {
 			c.Votes = append(c.Votes, Vote{Agent: fmt.Sprint(i), Weight: weight})
 		}

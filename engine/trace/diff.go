@@ -106,7 +106,7 @@ func (t *Tracer) moves(ctx context.Context, v *ingest.View, l, r ingest.Row, d *
 		d.Unknown = "they are about different things: what moved the one to the other has no answer"
 		return nil
 	}
-	h, err := history(ctx, v, l.Audit.Subject, l.Audit.Predicate)
+	h, err := orderedHistory(ctx, v, l.Audit.Subject, l.Audit.Predicate)
 	if err != nil {
 		return err
 	}
@@ -121,7 +121,7 @@ func (t *Tracer) moves(ctx context.Context, v *ingest.View, l, r ingest.Row, d *
 			return nil
 		}
 	}
-	m, between, err := t.journey(ctx, v, h, ends[0], ends[1])
+	m, between, err := t.journey(ctx, v, h.History, ends[0], ends[1])
 	if err != nil {
 		return err
 	}
@@ -266,7 +266,7 @@ func (t *Tracer) topics(ctx context.Context, v *ingest.View, pattern glob) ([]to
 
 // beliefMoved compares what is believed of one topic at two times; nil when it is the same value.
 func (t *Tracer) beliefMoved(ctx context.Context, v *ingest.View, q question, on topic, at ask.BeliefsQuery) (*ask.BeliefMoved, error) {
-	h, err := history(ctx, v, on.subject, on.predicate)
+	h, err := orderedHistory(ctx, v, on.subject, on.predicate)
 	if err != nil {
 		return nil, err
 	}
@@ -276,7 +276,7 @@ func (t *Tracer) beliefMoved(ctx context.Context, v *ingest.View, q question, on
 	if before.Value == after.Value {
 		return nil, nil
 	}
-	m, _, err := t.journey(ctx, v, h, from, to)
+	m, _, err := t.journey(ctx, v, h.History, from, to)
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: %w", on.subject, on.predicate, err)
 	}

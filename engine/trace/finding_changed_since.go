@@ -25,7 +25,7 @@ func (h *hindsight) today() question {
 // is news (the same assertions, weighed otherwise), the records that the answer could not know.
 func citeChangedSince(h *hindsight) ([]record.ID, error) {
 	q := h.today()
-	candidates, dropped := lens.Admit(h.history, q.cut)
+	candidates, dropped := h.history.Admit(q.cut)
 	answer := lens.Resolve(q.lens, q.params, candidates)
 	then := map[record.Hash]bool{}
 	for _, c := range h.told.Contributions {
@@ -50,7 +50,7 @@ func citeChangedSince(h *hindsight) ([]record.ID, error) {
 	if len(cites) > 0 {
 		return cites, nil
 	}
-	unknown := bearers(h.history)
+	unknown := bearers(h.history.History)
 	slices.SortFunc(unknown, func(a, b bearer) int { return olderFirst(b, a) })
 	for _, b := range unknown {
 		if b.time <= h.now && h.after(b.time, b.lsn) {

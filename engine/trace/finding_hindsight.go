@@ -86,7 +86,7 @@ func (h *hindsight) after(t record.Time, lsn record.LSN) bool {
 // hash and what was said of its life.
 func (h *hindsight) claim(hash record.Hash) (lens.Assertion, lens.History, error) {
 	if a, ok := h.about.claims[hash]; ok {
-		return a, h.history, nil
+		return a, h.history.History, nil
 	}
 	// An imported audit may rest on assertions about something else.
 	c, _, err := h.view.Claim(hash)
@@ -95,7 +95,7 @@ func (h *hindsight) claim(hash record.Hash) (lens.Assertion, lens.History, error
 		if err != nil {
 			return lens.Assertion{}, lens.History{}, err
 		}
-		return elsewhere.claims[hash], elsewhere.history, nil
+		return elsewhere.claims[hash], elsewhere.history.History, nil
 	}
 	if !errors.Is(err, kv.ErrNotFound) && !errors.Is(err, ingest.ErrErased) && !errors.Is(err, ingest.ErrBroken) {
 		return lens.Assertion{}, lens.History{}, err
@@ -121,7 +121,7 @@ const recalledMax = 1 << 17
 
 // recalled is what bears on one topic.
 type recalled struct {
-	history lens.History
+	history *lens.Ordered
 	claims  map[record.Hash]lens.Assertion
 	newest  struct { // of both clocks, each by itself
 		time record.Time
@@ -135,7 +135,7 @@ func (r *recollection) recall(subject, predicate string) (*recalled, error) {
 	if known, ok := r.topics[about]; ok {
 		return known, nil
 	}
-	h, err := history(r.ctx, r.view, subject, predicate)
+	h, err := orderedHistory(r.ctx, r.view, subject, predicate)
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +148,7 @@ func (r *recollection) recall(subject, predicate string) (*recalled, error) {
 }
 
 // recalledOf indexes a history.
-func recalledOf(h lens.History) *recalled {
+func recalledOf(h *lens.Ordered) *recalled {
 	known := &recalled{history: h, claims: make(map[record.Hash]lens.Assertion, len(h.Assertions))}
 	for _, a := range h.Assertions {
 		known.claims[a.Hash] = a

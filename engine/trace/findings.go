@@ -16,7 +16,7 @@ type asked struct {
 	view     *ingest.View
 	row      ingest.Row
 	question question
-	history  lens.History // of the question, when it was asked here; else empty
+	history  *lens.Ordered // of the question, when it was asked here; else nil
 	pinned   bool         // asked in this journal: what needs recomputing can be said
 
 	admitted []lens.Candidate // of history under question; only when pinned
@@ -53,7 +53,7 @@ func (n Annotator) Annotate(ctx context.Context, v *ingest.View, row ingest.Row)
 		if a.history, err = sharedHistory(ctx, v, row.Audit.Subject, row.Audit.Predicate); err != nil {
 			return nil, err
 		}
-		a.admitted, _ = lens.Admit(a.history, a.question.cut)
+		a.admitted, _ = a.history.Admit(a.question.cut)
 	}
 	var found []ask.Finding
 	for _, f := range fixedFindings() {

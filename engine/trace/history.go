@@ -24,27 +24,37 @@ func history(ctx context.Context, v *ingest.View, subject, predicate string) (le
 	return h, err
 }
 
-// sharedHistory is history, remembered from question to question: nobody may change it.
-func sharedHistory(ctx context.Context, v *ingest.View, subject, predicate string) (lens.History, error) {
-	return ingest.Memo(v, subject, predicate, true, func() (lens.History, int, error) {
-		h, err := history(ctx, v, subject, predicate)
-		return h, sizeOf(h), err
+// orderedHistory is history, for many questions.
+func orderedHistory(ctx context.Context, v *ingest.View, subject, predicate string) (*lens.Ordered, error) {
+	h, err := history(ctx, v, subject, predicate)
+	return lens.Order(h), err
+}
+
+// sharedHistory is orderedHistory, remembered from question to question: nobody may change it.
+func sharedHistory(ctx context.Context, v *ingest.View, subject, predicate string) (*lens.Ordered, error) {
+	return ingest.Memo(v, subject, predicate, true, func() (*lens.Ordered, int, error) {
+		h, err := orderedHistory(ctx, v, subject, predicate)
+		return h, sizeOf(h.History), err
 	})
 }
 
 // historyFor is sharedHistory without what a lens does not look at.
-func historyFor(ctx context.Context, v *ingest.View, subject, predicate string, l lens.Lens) (lens.History, error) {
+func historyFor(ctx context.Context, v *ingest.View, subject, predicate string, l lens.Lens) (*lens.Ordered, error) {
 	if l.WeighsSources {
 		return sharedHistory(ctx, v, subject, predicate)
 	}
-	h, err := ingest.Memo(v, subject, predicate, false, func() (lens.History, int, error) {
+	o, err := ingest.Memo(v, subject, predicate, false, func() (*lens.Ordered, int, error) {
 		h, err := bare(ctx, v, subject, predicate)
-		return h, sizeOf(h), err
+		return lens.Order(h), sizeOf(h), err
 	})
-	if err == nil {
-		err = loadAllSuperseding(ctx, v, &h)
+	if err != nil {
+		return nil, err
 	}
-	return h, err
+	h := o.History
+	if err := loadAllSuperseding(ctx, v, &h); err != nil {
+		return nil, err
+	}
+	return o.Under(h.Superseding), nil
 }
 
 // sizeOf is how many assertions, votes and transitions a history holds.

@@ -199,7 +199,7 @@ func bornBy(q question, list []bearing) *borne {
 
 // about resolves the audits of one topic again, without the target.
 func (i *impact) about(on topic, rows []ingest.Row, bearing []bearing) error {
-	h, err := history(i.ctx, i.view, on.subject, on.predicate)
+	h, err := orderedHistory(i.ctx, i.view, on.subject, on.predicate)
 	if err != nil {
 		return err
 	}
@@ -256,7 +256,7 @@ func (i *impact) arrive(hit *ask.Impacted, a *record.Audit, q question, bearing 
 
 // standings resolves audits of one topic, as they were told and now, with the target and without.
 type standings struct {
-	history lens.History
+	history *lens.Ordered
 	gone    lens.Exclusions
 	now     record.Time
 	rests   map[asking]bool // whether the answer now rests on the target

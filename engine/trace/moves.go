@@ -114,7 +114,7 @@ func (m *mover) set(q question) {
 	m.at = q.with(func(c *lens.Cut) { *c = lens.Cut{AsOf: record.MaxTime, Pin: lens.Everything, Filter: c.Filter} })
 }
 
-func (m *mover) answer() lens.Answer { return m.at.answer(only(m.history, m.held)) }
+func (m *mover) answer() lens.Answer { return m.at.answer(lens.Order(only(m.history, m.held))) }
 
 // step lets a record count, or counts it no more, and notes what that moved.
 func (m *mover) step(r bearer, gone bool) error {

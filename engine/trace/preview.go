@@ -260,11 +260,12 @@ func (p *preview) topic(about topic) error {
 // answers is what each question about a topic is told over a history.
 func (p *preview) answers(about topic, list []standing, h lens.History) ([]ask.Result, error) {
 	results := make([]ask.Result, len(list))
+	o := lens.Order(h)
 	for i, s := range list {
 		if err := context.Cause(p.ctx); err != nil {
 			return nil, err
 		}
-		results[i] = resultOf(p.question(about, s).answer(h))
+		results[i] = resultOf(p.question(about, s).answer(o))
 	}
 	return results, nil
 }

@@ -36,8 +36,8 @@ func (q question) with(change func(*lens.Cut)) question {
 }
 
 // answer resolves q over a history that was loaded for its subject and predicate.
-func (q question) answer(h lens.History) lens.Answer {
-	candidates, _ := lens.Admit(h, q.cut)
+func (q question) answer(h *lens.Ordered) lens.Answer {
+	candidates, _ := h.Admit(q.cut)
 	return lens.Resolve(q.lens, q.params, candidates)
 }
 
@@ -93,7 +93,7 @@ func (t *Tracer) Resolve(ctx context.Context, q record.Query) (Asked, error) {
 		if err != nil {
 			return Asked{}, err
 		}
-		candidates, _ := lens.Admit(h, resolved.cut)
+		candidates, _ := h.Admit(resolved.cut)
 		return Asked{Audit: a}, fill(a, lens.Lead(resolved.lens, resolved.params, candidates))
 	})
 }

@@ -46,7 +46,7 @@ type judge struct {
 	row  ingest.Row
 	now  record.Time
 
-	history  lens.History
+	history  *lens.Ordered
 	question question
 	told     lens.Answer    // recomputed at the audit's own as_of and pin
 	dropped  []lens.Dropped // of the candidates, then
@@ -58,7 +58,7 @@ func (j *judge) retell() {
 	if j.retold {
 		return
 	}
-	candidates, dropped := lens.Admit(j.history, j.question.cut)
+	candidates, dropped := j.history.Admit(j.question.cut)
 	j.told, j.dropped, j.retold = lens.Resolve(j.question.lens, j.question.params, candidates), dropped, true
 }
 
@@ -71,7 +71,7 @@ func (j *judge) verdict() (ask.Verdict, error) {
 	if out.Then, err = j.then(); err != nil {
 		return out, err
 	}
-	if j.history, err = history(j.ctx, j.view, j.row.Audit.Subject, j.row.Audit.Predicate); err != nil {
+	if j.history, err = orderedHistory(j.ctx, j.view, j.row.Audit.Subject, j.row.Audit.Predicate); err != nil {
 		return out, err
 	}
 	ours := false
@@ -116,7 +116,7 @@ func (j *judge) argue(out *ask.Verdict, dropped []lens.Dropped) error {
 		}
 	}
 	for _, d := range dropped {
-		w, err := j.weighed(d.Assertion, d.Stage)
+		w, err := j.weighed(*d.Assertion, d.Stage)
 		if err != nil {
 			return err
 		}
@@ -131,12 +131,13 @@ func (j *judge) argue(out *ask.Verdict, dropped []lens.Dropped) error {
 }
 
 func (j *judge) weigh(list []ask.Weighed, c lens.Contribution) ([]ask.Weighed, error) {
-	w, err := j.weighed(c.Assertion, c.Stage)
+	w, err := j.weighed(*c.Assertion, c.Stage)
 	w.Weight = c.Weight
 	w.Arithmetic = arithmetic(j.question, c)
-	if seen := (record.ID{Kind: record.KindSource, Hash: c.Descriptor.Hash}); c.Described && seen != w.Source.Descriptor {
+	if d := c.Descriptor; d != nil && d.Hash != w.Source.Descriptor.Hash {
 		// As the answer saw its source, whatever it has been called since.
-		w.Source.Descriptor, w.Source.Name, w.Source.URI, w.Source.Authority = seen, c.Descriptor.Name, "", c.Authority
+		seen := record.ID{Kind: record.KindSource, Hash: d.Hash}
+		w.Source.Descriptor, w.Source.Name, w.Source.URI, w.Source.Authority = seen, d.Name, "", d.Authority
 	}
 	return append(list, w), err
 }
@@ -159,7 +160,7 @@ func whyDropped(d lens.Dropped, filter record.Stage) string {
 func arithmetic(q question, c lens.Contribution) string {
 	switch q.lens.Name {
 	case "authority":
-		if !c.Described {
+		if c.Descriptor == nil {
 			return fmt.Sprintf("weight %s: nobody described its source, so it counts as trusted by half", ask.Decimal(c.Weight))
 		}
 		return fmt.Sprintf("weight %s = authority of %s; confidence %s", ask.Decimal(c.Weight), c.Descriptor.Name, ask.Decimal(c.Confidence))
@@ -214,7 +215,7 @@ func (j *judge) loadLife(id record.ID) error {
 	if transitions || votes {
 		return nil
 	}
-	return loadLife(j.ctx, j.view, &j.history, id)
+	return loadLife(j.ctx, j.view, &j.history.History, id) // nothing that the question weighs: it is not of this topic
 }
 
 // weighed describes an assertion, with its stage at the audit's as_of.
@@ -223,7 +224,7 @@ func (j *judge) weighed(a lens.Assertion, stage record.Stage) (ask.Weighed, erro
 		Assertion: a.ID(), Value: a.Object, Confidence: a.Confidence, Lifecycle: stage, Agent: a.Agent, Timestamp: a.Timestamp,
 		Life: j.life(a), Held: true,
 	}
-	w.LifecycleNow = lens.StageAt(j.history, lens.Cut{AsOf: j.now, Pin: lens.Everything}, a)
+	w.LifecycleNow = lens.StageAt(j.history.History, lens.Cut{AsOf: j.now, Pin: lens.Everything}, a)
 	var err error
 	if w.Source, err = j.source(a.Source); err != nil {
 		return w, err

@@ -88,7 +88,7 @@ type whatIf struct {
 	changed  question
 	leave    *exclusion
 
-	history    lens.History
+	history    *lens.Ordered
 	family     *family
 	candidates []lens.Candidate // of the recorded question
 	dropped    []lens.Dropped
@@ -102,10 +102,10 @@ func (w *whatIf) run() (ask.WhatIf, error) {
 		Contributions: []ask.Contribution{}, LeftOut: []record.ID{}, Searched: "nothing: the recorded answer does not come out again",
 	}
 	var err error
-	if w.history, err = history(w.ctx, w.view, a.Subject, a.Predicate); err != nil {
+	if w.history, err = orderedHistory(w.ctx, w.view, a.Subject, a.Predicate); err != nil {
 		return out, err
 	}
-	w.candidates, w.dropped = lens.Admit(w.history, w.question.cut)
+	w.candidates, w.dropped = w.history.Admit(w.question.cut)
 	told := lens.Resolve(w.question.lens, w.question.params, w.candidates)
 	if out.Reproduced = reproduces(a, told); !out.Reproduced {
 		return out, nil
@@ -149,7 +149,7 @@ func (q question) without(gone lens.Exclusions) question {
 // leftOut are the records of the history that count for the changed question but for gone.
 func (w *whatIf) leftOut(gone lens.Exclusions) ([]record.ID, error) {
 	out := []record.ID{}
-	for _, r := range bearers(w.history) {
+	for _, r := range bearers(w.history.History) {
 		left := gone.Records[r.id] || gone.Agents[r.agent]
 		if r.id.Kind == record.KindSource && !left {
 			var err error
