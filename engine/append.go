@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"episteme/engine/ingest"
 	"episteme/engine/kv"
 	"episteme/engine/record"
 	"episteme/engine/trace"
@@ -40,11 +41,7 @@ func (e *Engine) Ask(ctx context.Context, q record.Query) (ask.Audit, error) {
 	if q, err = trace.Prepare(q, now); err != nil {
 		return ask.Audit{}, err
 	}
-	id, err := e.ask(ctx, q)
-	if err != nil {
-		return ask.Audit{}, err
-	}
-	return e.Audit(ctx, id)
+	return e.ask(ctx, q)
 }
 
 // askPatience is how long an answer that is written down waits for the store to follow: the longest budget of a query,
@@ -69,51 +66,72 @@ func (e *BehindError) Error() string {
 
 // ask resolves a prepared question and writes it down. Different questions are asked at the same time and share syncs; the
 // same question waits for itself, so that two who ask it get one audit.
-func (e *Engine) ask(ctx context.Context, q record.Query) (record.ID, error) {
+func (e *Engine) ask(ctx context.Context, q record.Query) (ask.Audit, error) {
 	question, err := q.Ask().QuestionHash()
 	if err != nil {
-		return record.ID{}, err
+		return ask.Audit{}, err
 	}
 	if err := e.asking.take(ctx, question); err != nil {
-		return record.ID{}, err
+		return ask.Audit{}, err
 	}
-	id, lsn, err := e.resolveAndAppend(ctx, q)
-	if err != nil || lsn == 0 {
+	asked, at, err := e.resolveAndAppend(ctx, q)
+	if err != nil || at.LSN == 0 {
 		e.asking.give(question)
-		return id, err
+		if err != nil {
+			return ask.Audit{}, err
+		}
+		return e.Audit(ctx, asked.Exists)
 	}
-	// It is written down; nobody else may ask it until it is applied, or the same question would become two.
+	err = e.applied(ctx, question, at)
+	found, noted := e.noted.Take(at.ID)
+	switch {
+	case err != nil:
+		return ask.Audit{}, err
+	case !noted: // somebody else wrote the same audit at the same time
+		return e.Audit(ctx, at.ID)
+	}
+	at.Annotation = found
+	return e.Told(ctx, asked, at)
+}
+
+// applied returns once the store holds the audit of a question. Until then nobody else may ask it, or the same question
+// would become two.
+func (e *Engine) applied(ctx context.Context, question record.Hash, at ingest.Row) error {
 	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.patience)
 	defer cancel()
-	err = e.Wait(patience, lsn)
+	err := e.Wait(patience, at.LSN)
 	if !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, kv.ErrNoRoom) {
 		e.asking.give(question)
-		return id, err
+		return err
 	}
 	go func() {
 		defer e.asking.give(question)
-		for errors.Is(e.Wait(context.Background(), lsn), kv.ErrNoRoom) { // else it ends with the worker; who asks next hears why
+		for errors.Is(e.Wait(context.Background(), at.LSN), kv.ErrNoRoom) { // else it ends with the worker; who asks next hears why
 			time.Sleep(time.Second)
 		}
 	}()
-	return id, &BehindError{id, lsn, e.worker.Applied(), e.worker.Stalled()}
+	return &BehindError{at.ID, at.LSN, e.worker.Applied(), e.worker.Stalled()}
 }
 
-// resolveAndAppend returns the LSN of a new audit, or 0 with the one of the same question that exists.
-func (e *Engine) resolveAndAppend(ctx context.Context, q record.Query) (record.ID, record.LSN, error) {
+// resolveAndAppend returns a question with its answer and where its audit was written down; nowhere, when the audit of the
+// same question exists.
+func (e *Engine) resolveAndAppend(ctx context.Context, q record.Query) (trace.Asked, ingest.Row, error) {
 	asked, err := e.Resolve(ctx, q)
 	if err != nil || !asked.Exists.IsZero() {
-		return asked.Exists, 0, err
+		return asked, ingest.Row{}, err
 	}
-	id, err := record.IDOf(asked.Audit)
+	payload, err := record.Encode(nil, asked.Audit)
 	if err != nil {
-		return record.ID{}, 0, err
+		return asked, ingest.Row{}, err
 	}
-	lsn, err := e.Append(ctx, asked.Audit)
+	id := record.ID{Kind: record.KindAudit, Hash: record.Sum(payload)}
+	e.noted.Want(id)
+	receipt, err := e.journal.Append(ctx, wal.Entry{Kind: uint8(record.KindAudit), Payload: payload})
 	if err != nil {
-		return record.ID{}, 0, fmt.Errorf("no answer is given, because the question could not be written down: %w", err)
+		e.noted.Take(id)
+		return asked, ingest.Row{}, fmt.Errorf("no answer is given, because the question could not be written down: %w", err)
 	}
-	return id, lsn, nil
+	return asked, ingest.Row{ID: id, LSN: record.LSN(receipt.Last), RecordedAt: record.Time(receipt.RecordedAt)}, nil
 }
 
 // SourceDigest is the digest that a source describes. It implements record.Known for readers of files.

@@ -48,6 +48,7 @@ type Engine struct {
 	rester  *rester // nil in memory
 	news    []string
 
+	noted    trace.Noted   // what was found about the audits of Ask
 	asking   asking        // each question from its resolving until its audit is applied: the same question is one audit
 	writing  sync.Mutex    // held by Write from looking what is here until that is applied: the same record is written once
 	patience time.Duration // askPatience
@@ -90,7 +91,7 @@ func (e *Engine) open(ctx context.Context, o Options) error {
 	if o.Dir != "" {
 		e.rester = startResting(func() uint64 { return e.index.Views() + uint64(e.durable()) }, e.index.Forget)
 	}
-	e.worker, err = ingest.Start(e.journal, e.index, trace.Annotator{Journal: record.LogID(e.log.Head().Log)})
+	e.worker, err = ingest.Start(e.journal, e.index, trace.Annotator{Journal: record.LogID(e.log.Head().Log), Noted: &e.noted})
 	return err
 }
 

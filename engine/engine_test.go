@@ -1,6 +1,8 @@
 package engine_test
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -451,5 +453,34 @@ func TestManyAskAtOnce(t *testing.T) {
 	askers.Wait()
 	if got := e.Head().Last - before; len(ids) != 20 || got != 20 {
 		t.Errorf("20 questions, asked 60 times, are %d audits and %d records, want 20", len(ids), got)
+	}
+}
+
+// TestAskTellsWhatIsWrittenDown: the answer that is given out is the one that is read back, with its findings.
+func TestAskTellsWhatIsWrittenDown(t *testing.T) {
+	e := open(t, t.TempDir())
+	ctx := context.Background()
+	var lines bytes.Buffer
+	claims(&lines, "crowd", 40, 25)
+	if _, err := e.Ingest(ctx, record.NewReader(&lines, "crowd", e), engine.IngestOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	findings := 0
+	for i, l := range engine.Lenses() {
+		told, err := e.Ask(ctx, record.Query{Agent: "asker", Subject: "crowd", Predicate: "owner", Lens: l, Timestamp: record.Time(1.8e18 + int64(i)), AsOf: record.Unset})
+		if err != nil {
+			t.Fatal(err)
+		}
+		read, err := e.Audit(ctx, told.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(read, told); diff != "" {
+			t.Errorf("%s (-read back, +told):\n%s", l, diff)
+		}
+		findings += len(told.Findings)
+	}
+	if findings == 0 {
+		t.Error("nothing was found about any answer, so nothing was compared")
 	}
 }

@@ -2,18 +2,24 @@ package lens
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"episteme/engine/record"
 )
 
-// Ordered is a History put in order once, for any number of questions about it. It is read only and safe for use by
+// Ordered is a History put in order once, for any number of questions about it, whose answers to those about now it
+// remembers. It is read only and safe for use by
 // several goroutines. Make one with Order.
 type Ordered struct {
 	History
 	claims  []claim // each assertion once, by rising hash
 	said    int     // so many different things are said
 	sources int     // so many digests are cited
+
+	newest record.Time // of all records but those that supersede epochs
+	last   record.LSN  // of the same
+	told   *tellings   // when all of them count
 }
 
 // claim is an assertion and what is filed under it. Its numbers are those of an Ordered, from 0.
@@ -46,14 +52,51 @@ func Order(h History) *Ordered {
 			source:      source,
 		}
 	}
-	o.said, o.sources = len(sayings), len(sources)
+	o.said, o.sources, o.told = len(sayings), len(sources), &tellings{}
+	o.see()
 	return o
+}
+
+// see notes the newest record and the last one.
+func (o *Ordered) see() {
+	o.newest = math.MinInt64
+	saw := func(at record.Time, lsn record.LSN) { o.newest, o.last = max(o.newest, at), max(o.last, lsn) }
+	for i := range o.Assertions {
+		saw(o.Assertions[i].Timestamp, o.Assertions[i].LSN)
+	}
+	for _, list := range o.Transitions {
+		for i := range list {
+			saw(list[i].Timestamp, list[i].LSN)
+		}
+	}
+	for _, list := range o.Votes {
+		for i := range list {
+			saw(list[i].Timestamp, list[i].LSN)
+		}
+	}
+	for _, list := range o.Descriptors {
+		for i := range list {
+			saw(list[i].Timestamp, list[i].LSN)
+		}
+	}
 }
 
 // Under is o with what superseded its epochs taken from elsewhere.
 func (o *Ordered) Under(superseding map[record.Hash][]Epoch) *Ordered {
 	other := *o
 	other.Superseding = superseding
+	return &other
+}
+
+// Describing is o with descriptors, of which it had none. Its answers are remembered apart from those of o.
+func (o *Ordered) Describing(descriptors map[record.Hash][]Descriptor) *Ordered {
+	other := *o
+	other.Descriptors, other.told = descriptors, &tellings{}
+	for _, list := range descriptors {
+		for i := range list {
+			other.newest, other.last = max(other.newest, list[i].Timestamp), max(other.last, list[i].LSN)
+		}
+	}
 	return &other
 }
 

@@ -1,6 +1,7 @@
 package lens
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -176,13 +177,52 @@ func TestOnlyThoseThatSaySoWeighSources(t *testing.T) {
 	}
 }
 
-// TestLeadIsResolveWithOneGroup.
-func TestLeadIsResolveWithOneGroup(t *testing.T) {
+// TestLeadIsResolveWithTwoGroups.
+func TestLeadIsResolveWithTwoGroups(t *testing.T) {
 	forRandomQuestions(t, func(_ *rand.Rand, all []entry, q question) string {
 		l, _ := ByName(q.lens)
 		candidates, _ := Admit(historyOf(all), q.cut)
 		want := Resolve(l, Params{}, candidates)
-		want.Groups = want.Groups[:min(1, len(want.Groups))]
+		want.Groups = want.Groups[:min(2, len(want.Groups))]
 		return cmp.Diff(want, Lead(l, Params{}, candidates))
 	})
+}
+
+// TestMomentsRememberNothingThatChanged asks one history many questions, twice each, and lets an epoch end in between.
+func TestMomentsRememberNothingThatChanged(t *testing.T) {
+	remembered := 0
+	forRandomQuestions(t, func(random *rand.Rand, all []entry, q question) string {
+		l, _ := ByName(q.lens)
+		h := historyOf(all)
+		epochs := h.Superseding
+		h.Superseding = nil
+		o := Order(h)
+		cuts := []Cut{q.cut, everything(), {AsOf: record.MaxTime, Pin: Everything, Filter: q.cut.Filter}}
+		for range 2 {
+			for _, superseding := range []map[record.Hash][]Epoch{nil, epochs} {
+				for _, c := range cuts {
+					seen := h
+					seen.Superseding = superseding
+					candidates, _ := Admit(seen, c)
+					want := answerText(nil, Lead(l, Params{}, candidates))
+					if got := answerText(nil, o.Under(superseding).At(c).Lead(l, Params{})); got != want {
+						return fmt.Sprintf("under %+v with %d epochs: found\n%s\nwant\n%s", c, len(superseding), got, want)
+					}
+					var heaviest record.ID
+					lead := Lead(l, Params{}, candidates)
+					if len(lead.Contributions) > 0 {
+						heaviest = lead.Contributions[0].ID()
+					}
+					if value, by := o.Under(superseding).At(c).Value(l); value != lead.Value || by != heaviest {
+						return fmt.Sprintf("under %+v: found %v by %s, want %v by %s", c, value, by, lead.Value, heaviest)
+					}
+				}
+			}
+		}
+		remembered += len(o.told.answers)
+		return ""
+	})
+	if remembered == 0 {
+		t.Error("no answer was remembered: nothing was tested")
+	}
 }

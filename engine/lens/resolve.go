@@ -46,8 +46,8 @@ type Group struct {
 // a share with the quorum. The margin is the difference of two such masses, so groups that tie have margin 0.
 func Resolve(l Lens, p Params, cands []Candidate) Answer { return weigh(l, p, cands, len(cands)) }
 
-// Lead is Resolve with the first group alone, which is all that an answer is made of.
-func Lead(l Lens, p Params, cands []Candidate) Answer { return weigh(l, p, cands, 1) }
+// Lead is Resolve with the first two groups alone: all that an answer is made of, and what came next.
+func Lead(l Lens, p Params, cands []Candidate) Answer { return weigh(l, p, cands, 2) }
 
 // weigh publishes that many groups at most.
 func weigh(l Lens, p Params, cands []Candidate, groups int) Answer {

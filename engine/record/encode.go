@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 )
 
 const (
@@ -145,6 +146,7 @@ func (e *encoder) contributions(i int, list []Contribution) {
 		return
 	}
 	e.sized(i, contributions, func(dst []byte) []byte {
+		dst = slices.Grow(dst, len(list)*shareBytes)
 		for _, c := range list {
 			dst = append(append(dst, c.Assertion[:]...), c.Source[:]...)
 			dst = binary.LittleEndian.AppendUint32(dst, math.Float32bits(c.Weight))

@@ -7,6 +7,7 @@ import (
 
 	"episteme/engine/ingest"
 	"episteme/engine/kv"
+	"episteme/engine/lens"
 	"episteme/engine/record"
 	"episteme/engine/trace/ask"
 )
@@ -178,7 +179,7 @@ func (t *Tracer) audit(ctx context.Context, row ingest.Row, n *names) (ask.Audit
 		ID: row.ID, Agent: a.Agent, Timestamp: a.Timestamp, Subject: a.Subject, Predicate: a.Predicate,
 		Question: optional(a.Question), Lens: a.Lens, AsOf: a.AsOf, State: t.stateOf(a),
 		Result:     ask.Result{Value: a.Value, Confidence: a.Confidence, Share: a.Share},
-		ResultHash: a.ResultHash, Considered: a.Considered, Contributions: []ask.Contribution{}, Labels: map[string]string{},
+		ResultHash: a.ResultHash, Considered: a.Considered, Labels: map[string]string{},
 		TraceID: optional(a.TraceID), SpanID: optional(a.SpanID), ConversationID: optional(a.ConversationID), ToolCallID: optional(a.ToolCallID),
 		LSN: row.LSN, RecordedAt: row.RecordedAt,
 	}
@@ -196,12 +197,13 @@ func (t *Tracer) audit(ctx context.Context, row ingest.Row, n *names) (ask.Audit
 		out.Labels[l.Name] = l.Value
 	}
 	var err error
-	for _, c := range a.Contributions {
+	out.Contributions = make([]ask.Contribution, 0, len(a.Contributions))
+	for i, c := range a.Contributions {
 		shown := ask.Contribution{Assertion: assertionID(c.Assertion), Lifecycle: c.Lifecycle, Weight: c.Weight, SourceHash: evidenceID(c.Source)}
 		if shown.Source, err = n.source(ctx, c.Source); err != nil {
 			return out, err
 		}
-		if shown.Value, err = n.value(c.Assertion); err != nil {
+		if shown.Value, err = n.contributed(i, c.Assertion); err != nil {
 			return out, err
 		}
 		out.Contributions = append(out.Contributions, shown)
@@ -223,10 +225,11 @@ type names struct {
 	view    *ingest.View
 	sources map[record.Hash]*string
 	values  map[record.Hash]record.Object
+	told    []lens.Contribution // of the one audit that was answered just now
 }
 
 func (t *Tracer) newNames(v *ingest.View) *names {
-	return &names{t, v, map[record.Hash]*string{}, map[record.Hash]record.Object{}}
+	return &names{t: t, view: v, sources: map[record.Hash]*string{}, values: map[record.Hash]record.Object{}}
 }
 
 // source is the name of the newest descriptor of a digest, nil when none is held.
@@ -244,6 +247,14 @@ func (n *names) source(ctx context.Context, digest record.Hash) (*string, error)
 	}
 	n.sources[digest] = name
 	return name, nil
+}
+
+// contributed is the value of contribution i of an audit.
+func (n *names) contributed(i int, assertion record.Hash) (record.Object, error) {
+	if i < len(n.told) && n.told[i].Hash == assertion {
+		return n.told[i].Object, nil
+	}
+	return n.value(assertion)
 }
 
 // value is what an assertion claims, no value when that cannot be read here. It does not check hashes: a list is not

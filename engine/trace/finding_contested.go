@@ -13,7 +13,7 @@ func findContested(_ context.Context, a *asked) ([]record.ID, bool, error) {
 	if share := a.row.Audit.Share; !a.pinned || share <= 0 || share >= lens.Majority {
 		return nil, false, nil
 	}
-	answer := lens.Resolve(a.question.lens, a.question.params, a.admitted)
+	answer := a.moment.Lead(a.question.lens, a.question.params)
 	return leading(answer.Groups, 1), true, nil
 }
 

@@ -21,14 +21,14 @@ func findLensDisagreement(_ context.Context, a *asked) ([]record.ID, bool, error
 		if l.Name == a.question.lens.Name {
 			continue
 		}
-		answer := lens.Lead(l, lens.Params{}, a.admitted)
-		if answer.Value.Type == record.NoValue || answer.Value == a.row.Audit.Value {
+		value, heaviest := a.moment.Value(l)
+		if value.Type == record.NoValue || value == a.row.Audit.Value {
 			continue
 		}
 		raised = true
-		if !said[answer.Value] {
-			said[answer.Value] = true
-			cites = append(cites, leading(answer.Groups, 0)...)
+		if !said[value] {
+			said[value] = true
+			cites = append(cites, heaviest)
 		}
 	}
 	return cites, raised, nil

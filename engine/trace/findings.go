@@ -17,9 +17,9 @@ type asked struct {
 	row      ingest.Row
 	question question
 	history  *lens.Ordered // of the question, when it was asked here; else nil
-	pinned   bool         // asked in this journal: what needs recomputing can be said
+	pinned   bool          // asked in this journal: what needs recomputing can be said
 
-	admitted []lens.Candidate // of history under question; only when pinned
+	moment *lens.Moment // of history under question; only when pinned
 }
 
 // finding is a rule that says whether an audit deserves a look, and which records say so.
@@ -42,7 +42,10 @@ func fixedFindings() []finding {
 }
 
 // Annotator computes the fixed findings when an audit is materialised.
-type Annotator struct{ Journal record.LogID }
+type Annotator struct {
+	Journal record.LogID
+	Noted   *Noted // nil: nobody waits for what is found
+}
 
 // Annotate implements ingest.Annotator.
 func (n Annotator) Annotate(ctx context.Context, v *ingest.View, row ingest.Row) ([]byte, error) {
@@ -53,7 +56,7 @@ func (n Annotator) Annotate(ctx context.Context, v *ingest.View, row ingest.Row)
 		if a.history, err = sharedHistory(ctx, v, row.Audit.Subject, row.Audit.Predicate); err != nil {
 			return nil, err
 		}
-		a.admitted, _ = a.history.Admit(a.question.cut)
+		a.moment = a.history.At(a.question.cut)
 	}
 	var found []ask.Finding
 	for _, f := range fixedFindings() {
@@ -65,7 +68,9 @@ func (n Annotator) Annotate(ctx context.Context, v *ingest.View, row ingest.Row)
 			found = append(found, ask.Finding{Code: f.code, Cites: cites})
 		}
 	}
-	return encodeFindings(found, row.Audit), nil
+	annotation := encodeFindings(found, row.Audit)
+	n.Noted.note(row.ID, annotation)
+	return annotation, nil
 }
 
 // citesMax bounds what one finding cites; the audit itself has all contributions.

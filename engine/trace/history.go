@@ -2,6 +2,7 @@ package trace
 
 import (
 	"context"
+	"slices"
 
 	"episteme/engine/ingest"
 	"episteme/engine/lens"
@@ -15,11 +16,8 @@ func history(ctx context.Context, v *ingest.View, subject, predicate string) (le
 	if err == nil {
 		err = loadAllSuperseding(ctx, v, &h)
 	}
-	h.Descriptors = map[record.Hash][]lens.Descriptor{}
-	for i := range h.Assertions {
-		if err == nil {
-			err = loadDescriptors(ctx, v, &h, h.Assertions[i].Source)
-		}
+	if err == nil {
+		err = loadAllDescriptors(ctx, v, &h)
 	}
 	return h, err
 }
@@ -33,8 +31,17 @@ func orderedHistory(ctx context.Context, v *ingest.View, subject, predicate stri
 // sharedHistory is orderedHistory, remembered from question to question: nobody may change it.
 func sharedHistory(ctx context.Context, v *ingest.View, subject, predicate string) (*lens.Ordered, error) {
 	return ingest.Memo(v, subject, predicate, true, func() (*lens.Ordered, int, error) {
-		h, err := orderedHistory(ctx, v, subject, predicate)
-		return h, sizeOf(h.History), err
+		o, err := sharedClaims(ctx, v, subject, predicate)
+		if err != nil {
+			return nil, 0, err
+		}
+		o, err = underEpochs(ctx, v, o)
+		if err != nil {
+			return nil, 0, err
+		}
+		h := lens.History{Assertions: o.Assertions}
+		err = loadAllDescriptors(ctx, v, &h)
+		return o.Describing(h.Descriptors), 1 + len(h.Descriptors), err
 	})
 }
 
@@ -43,18 +50,27 @@ func historyFor(ctx context.Context, v *ingest.View, subject, predicate string, 
 	if l.WeighsSources {
 		return sharedHistory(ctx, v, subject, predicate)
 	}
-	o, err := ingest.Memo(v, subject, predicate, false, func() (*lens.Ordered, int, error) {
-		h, err := bare(ctx, v, subject, predicate)
-		return lens.Order(h), sizeOf(h), err
-	})
+	o, err := sharedClaims(ctx, v, subject, predicate)
 	if err != nil {
 		return nil, err
 	}
-	h := o.History
-	if err := loadAllSuperseding(ctx, v, &h); err != nil {
-		return nil, err
-	}
-	return o.Under(h.Superseding), nil
+	return underEpochs(ctx, v, o)
+}
+
+// sharedClaims is the bare history, ordered and remembered.
+func sharedClaims(ctx context.Context, v *ingest.View, subject, predicate string) (*lens.Ordered, error) {
+	return ingest.Memo(v, subject, predicate, false, func() (*lens.Ordered, int, error) {
+		h, err := bare(ctx, v, subject, predicate)
+		h.Assertions = slices.Clone(h.Assertions) // it is kept, and grew by doubling
+		return lens.Order(h), sizeOf(h), err
+	})
+}
+
+// underEpochs is o with what superseded its epochs by now.
+func underEpochs(ctx context.Context, v *ingest.View, o *lens.Ordered) (*lens.Ordered, error) {
+	h := lens.History{Assertions: o.Assertions}
+	err := loadAllSuperseding(ctx, v, &h)
+	return o.Under(h.Superseding), err
 }
 
 // sizeOf is how many assertions, votes and transitions a history holds.
@@ -119,6 +135,17 @@ func loadLife(ctx context.Context, v *ingest.View, h *lens.History, id record.ID
 func transitionOf(l ingest.Linked) lens.Transition {
 	r := l.Record.(*record.Transition)
 	return lens.Transition{Hash: l.ID.Hash, LSN: l.LSN, To: r.To, Agent: r.Agent, Timestamp: r.Timestamp}
+}
+
+// loadAllDescriptors adds the descriptors of all digests, to a map of its own.
+func loadAllDescriptors(ctx context.Context, v *ingest.View, h *lens.History) error {
+	h.Descriptors = map[record.Hash][]lens.Descriptor{}
+	for i := range h.Assertions {
+		if err := loadDescriptors(ctx, v, h, h.Assertions[i].Source); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // loadDescriptors adds the descriptors of a digest, once.

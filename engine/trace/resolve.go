@@ -70,6 +70,7 @@ func Prepare(q record.Query, now record.Time) (record.Query, error) {
 type Asked struct {
 	Audit  *record.Audit
 	Exists record.ID // the audit of the same question, when there is one; then Audit is nil
+	told   lens.Answer
 }
 
 // Resolve answers a prepared question on one snapshot of the store, whose applied LSN becomes the audit's pin.
@@ -93,8 +94,8 @@ func (t *Tracer) Resolve(ctx context.Context, q record.Query) (Asked, error) {
 		if err != nil {
 			return Asked{}, err
 		}
-		candidates, _ := h.Admit(resolved.cut)
-		return Asked{Audit: a}, fill(a, lens.Lead(resolved.lens, resolved.params, candidates))
+		told := h.At(resolved.cut).Lead(resolved.lens, resolved.params)
+		return Asked{Audit: a, told: told}, fill(a, told)
 	})
 }
 
@@ -102,7 +103,9 @@ func (t *Tracer) Resolve(ctx context.Context, q record.Query) (Asked, error) {
 func fill(a *record.Audit, answer lens.Answer) error {
 	a.Value, a.Confidence, a.Share = answer.Value, answer.Confidence, answer.Share
 	a.ResultHash, a.Considered = answer.Value.Hash(), uint64(answer.Considered)
-	for _, c := range recorded(answer) {
+	told := recorded(answer)
+	a.Contributions = make([]record.Contribution, 0, len(told))
+	for _, c := range told {
 		a.Contributions = append(a.Contributions, record.Contribution{Assertion: c.Hash, Source: c.Source, Weight: c.Weight, Lifecycle: c.Stage})
 	}
 	return record.Check(a)
