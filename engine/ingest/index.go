@@ -19,6 +19,7 @@ type Index struct {
 	store    kv.Store
 	evidence Evidence
 	views    atomic.Uint64 // how many were taken
+	places   places
 
 	mu     sync.Mutex
 	claims generations[record.Hash, heldClaim] // guarded by mu
@@ -97,7 +98,7 @@ func (x *Index) Has(id record.ID) (bool, error) {
 		return false, err
 	}
 	defer snap.Close()
-	return (&View{snap: snap}).Has(id)
+	return (&View{index: x, snap: snap}).Has(id) // of what is remembered nothing is new to it: it sees LSN 0
 }
 
 func bucketOf(target record.ID) int { return int(target.Hash[0])<<4 | int(target.Hash[1])>>4 }
@@ -164,6 +165,7 @@ func (v *View) Claim(assertion record.Hash) (*record.Assertion, record.LSN, erro
 
 // Forget drops all that is remembered: something was erased, or nobody asks any more.
 func (x *Index) Forget() {
+	x.places.forget()
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.claims.clear()

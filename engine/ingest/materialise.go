@@ -186,6 +186,7 @@ func (m *materialiser) materialise(ctx context.Context, rec *wal.Record, id reco
 	}
 	m.seen[id] = struct{}{}
 	m.batch.Put(primaryKey(id), primaryValue(rec))
+	m.index.places.put(id, record.LSN(rec.LSN), rec.Pos)
 	return nil
 }
 

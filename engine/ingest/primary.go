@@ -42,6 +42,9 @@ func (v *View) primary(id record.ID) (lsn record.LSN, place wal.Position, err er
 	if !id.Kind.Valid() {
 		return 0, place, kv.ErrNotFound
 	}
+	if lsn, place, ok := v.index.places.find(id); ok && lsn <= v.applied {
+		return lsn, place, nil
+	}
 	value, err := v.snap.Get(primaryKey(id))
 	if err != nil {
 		return 0, place, err
@@ -51,6 +54,7 @@ func (v *View) primary(id record.ID) (lsn record.LSN, place wal.Position, err er
 	if in.bad || len(in.rest) > 0 {
 		return 0, place, &StoreError{primaryKey(id), fmt.Sprintf("%d bytes", len(value)), "a place in the journal"}
 	}
+	v.index.places.put(id, lsn, place)
 	return lsn, place, nil
 }
 

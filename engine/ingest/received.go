@@ -63,26 +63,38 @@ func (v *View) receivedAbout(ctx context.Context, prefix []byte, assertion recor
 		return yield(row), nil
 	}
 	var packed record.LSN
+	first, packs := uint32(0), uint32(0) // the first pack that can hold one, and how many there are
 	for s, err := range spans(ctx, v.snap, prefix) {
 		if err != nil {
 			return err
 		}
-		if packed = s.last; packed < from {
+		if packed, packs = s.last, s.number+1; packed < from {
+			first = packs
+		}
+	}
+	for e, err := range v.snap.Scan(ctx, packKey(prefix, first), kv.PrefixEnd(listKey(prefix, listPack))) {
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(e.Key, packKey(prefix, first)) {
+			break
+		}
+		first++
+		if !bytes.Contains(e.Value, assertion[:receivedBytes]) {
 			continue
 		}
-		r, err := readPackAt(v.snap, prefix, s.number)
+		audits, err := unpack(e.Value)
 		if err != nil {
-			return err
-		}
-		audits, err := r.rest()
-		if err != nil {
-			return err
+			return &StoreError{bytes.Clone(e.Key), err.Error(), "a pack of audits"}
 		}
 		for i := len(audits) - 1; i >= 0; i-- {
 			if more, err := take(&audits[i]); !more || err != nil {
 				return err
 			}
 		}
+	}
+	if first != packs {
+		return &StoreError{packKey(prefix, first), "nothing", "a pack of audits that its list names"}
 	}
 	audits, err := tail(ctx, v.snap, prefix, packed)
 	for i := range audits {

@@ -39,6 +39,9 @@ func (v *View) Applied() (Applied, error) {
 
 // Has reports whether a record is here.
 func (v *View) Has(id record.ID) (bool, error) {
+	if lsn, _, ok := v.index.places.find(id); ok && lsn <= v.applied {
+		return true, nil
+	}
 	_, err := v.snap.Get(primaryKey(id))
 	if errors.Is(err, kv.ErrNotFound) {
 		return false, nil
