@@ -128,7 +128,7 @@ func (l *lease) end() {
 	}
 }
 
-// trim gives back the pages of all tables that readers see.
+// trim gives back the pages of the store's files, at no cost those of all tables that readers see.
 //
 // Between finding out where a table is mapped and giving its pages back, the mapping must not go away: whatever came
 // to lie there instead would lose its content. Badger unmaps a table when nobody refers to it any more, and an

@@ -36,9 +36,16 @@ func (f figure) fileBytes() (int64, error) {
 	return shared * int64(os.Getpagesize()), nil
 }
 
-// giveBack takes the pages of those tables of dir out of the process that are held, by whoever calls it: their
-// mappings must not change meanwhile. The pages stay in the kernel's cache of files. It tells nobody when /proc or the
-// kernel refuse: nothing but a figure depends on it.
+// pageOut is MADV_PAGEOUT, which package syscall does not have: take pages out of the process, whatever they are, and lose
+// none. Those that were written stay in the kernel's cache of files until they are on the disk; those that were only read
+// leave it. Linux has it since 5.4.
+const pageOut = 21
+
+// giveBack takes the pages of the store's files out of the process. Those of tables that are held, by whoever calls it, stay
+// in the kernel's cache: their mappings must not change meanwhile, because that would take the content of whatever else
+// came to lie there. Of the others, above all the tables that a compaction is writing, nobody knows how long they are
+// mapped: their pages are given up in a way that does no harm elsewhere. It tells nobody when /proc or the kernel refuse:
+// nothing but a figure depends on it.
 func giveBack(dir string, held func(id uint64) bool) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -58,9 +65,11 @@ func giveBack(dir string, held func(id uint64) bool) {
 		if !ok || !bytes.HasPrefix(name, prefix) {
 			continue
 		}
+		advice := uintptr(pageOut)
 		if id, ok := table.ParseFileID(string(name)); ok && held(id) {
-			syscall.Syscall(syscall.SYS_MADVISE, from, to-from, syscall.MADV_DONTNEED)
+			advice = syscall.MADV_DONTNEED
 		}
+		syscall.Syscall(syscall.SYS_MADVISE, from, to-from, advice)
 	}
 }
 
