@@ -8,6 +8,8 @@ func All() []Format {
 	return []Format{
 		jsonlFormat(),
 		otlpFormat(),
+		langfuseFormat(),
+		chatFormat(),
 	}
 }
 

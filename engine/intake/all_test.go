@@ -31,6 +31,11 @@ func TestDetect(t *testing.T) {
 		{"a kind we do not know gets its reject from jsonl", `{"kind":"claim"}`, "jsonl"},
 		{"a record that speaks of exports", `{"kind":"event","title":"{\"resourceSpans\":[]}"}`, "jsonl"},
 		{"a span alone", `{"traceId":"0a","kind":1}`, ""},
+		{"messages deep inside something else", `{"x":{"data":[{"role":"system","content":"a"}]}}`, ""},
+		{"a message whose content speaks of kinds", `{"role":"user","content":"{\"kind\":\"vote\"}","kind":"request"}`, "chat"},
+		{"a run with much before its messages", `[{"task_id":0,"info":{"messages":7},"traj":[{"role`, "chat"},
+		{"a trace of Langfuse", `{"trace":{"id":"x","messages":[`, "langfuse"},
+		{"a line feed and text", "\n\n\n{\"a\":1}", ""},
 		{"text", "2024-01-15 ERROR", ""},
 		{"an empty file", "", ""},
 	}
@@ -60,6 +65,31 @@ func TestByName(t *testing.T) {
 	}
 }
 
+// TestResumable: what stands after a line is the same whether the line was read or skipped, or the format says no.
+func TestResumable(t *testing.T) {
+	whole := protobufs(t, []byte(good))[0]
+	for name, tt := range map[string]struct {
+		format, file string
+		want         bool
+	}{
+		"OTLP in JSON": {"otlp", good, true}, "in protobuf": {"otlp", string(whole), false}, "with lengths": {"otlp", string(framed([][]byte{whole})), false},
+		"labels": {"jsonl", "{}", false}, "made times": {"chat", "{}", false}, "traces": {"langfuse", "{}", false},
+	} {
+		f, _ := ByName(tt.format)
+		dec, err := f.Open(strings.NewReader(tt.file), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := Resumable(dec); got != tt.want {
+			t.Errorf("%s: Resumable = %t, want %t", name, got, tt.want)
+		}
+	}
+	d := decodeAs(t, "otlp", strings.NewReader(good+"\n{"), Options{File: "f", Skipped: Skipped{Bytes: 500, Lines: 7}})
+	if len(d.items) != 1 || d.items[0].Number != 8 || len(d.rejects) != 1 || d.rejects[0].Line != 9 {
+		t.Errorf("items %v, rejects %v; want them on lines 8 and 9", d.items, d.rejects)
+	}
+}
+
 // TestJSONL: our own lines come from package record; the wrapper adds nothing but the count.
 func TestJSONL(t *testing.T) {
 	const file = `{"kind":"source","id":"rfc","name":"rfc.md","agent":"sync","timestamp":"2024-01-15T18:00:00Z","content":"x"}
@@ -68,7 +98,7 @@ func TestJSONL(t *testing.T) {
 {"kind":"query","id":"q1","agent":"bot","subject":"auth/jwt","predicate":"alg","timestamp":"2024-01-15T21:03:47Z"}
 {"kind":"event","type":"deploy","timestamp":"2024-01-15T21:04:10Z","agent":"bot","title":"t","based_on":["@q1"]}
 `
-	dec, err := jsonlFormat().Open(strings.NewReader(file), "events.jsonl", nil)
+	dec, err := jsonlFormat().Open(strings.NewReader(file), Options{File: "events.jsonl"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +141,7 @@ func TestPageNamesWhatIsRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, keys := range [][]string{agentKeys, serviceKeys, versionKeys, environmentKeys, conversationKeys, toolCallKeys, toolNameKeys, argumentKeys, outputKeys, questionKeys} {
+	for _, keys := range [][]string{agentKeys, serviceKeys, versionKeys, environmentKeys, conversationKeys, toolCallKeys, toolNameKeys, argumentKeys, outputKeys, questionKeys, traceAgentKeys, traceArgumentKeys, traceOutputKeys, runKeys, runAgentKeys, runConversationKeys, runLabelKeys} {
 		for _, key := range keys {
 			alone := "`" + key[strings.LastIndexByte(key, '.')+1:] + "`" // a second spelling stands behind the first
 			if !strings.Contains(string(page), "`"+key+"`") && !strings.Contains(string(page), alone) {
@@ -119,7 +149,8 @@ func TestPageNamesWhatIsRead(t *testing.T) {
 			}
 		}
 	}
-	for _, said := range []string{dropOther, dropSignal, dropDocuments, "OPENINFERENCE_HIDE_OUTPUTS", "recordOutputs", "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "64 MiB", "256 deep", "262,144 spans", "16 MiB", "131,072 JSON objects"} {
+	for _, said := range []string{dropOther, dropSignal, dropDocuments, dropMemory, dropObservation, dropUntold, dropTwice, dropPeople, dropMessage, dropEmpty, dropNoResult, dropNoCall,
+		dropPendings, dropTranscript, "2000-01-01", "262,144 observations", "1,048,576 messages", "OPENINFERENCE_HIDE_OUTPUTS", "recordOutputs", "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "64 MiB", "256 deep", "262,144 spans", "16 MiB", "131,072 JSON objects"} {
 		if !strings.Contains(string(page), said) {
 			t.Errorf("docs/intake.md does not say %q", said)
 		}

@@ -58,6 +58,20 @@ func dumpRecord(b *strings.Builder, r record.Record) {
 		line("timestamp", "%s", r.Timestamp)
 		line("source", "%s", short(record.KindEvidence, r.Source))
 		line("note", "%s", r.Note)
+	case *record.Event:
+		line("type", "%s", r.Type)
+		line("agent", "%s", r.Agent)
+		line("timestamp", "%s", r.Timestamp)
+		line("title", "%q", r.Title)
+		line("subject", "%s", r.Subject)
+		for _, id := range r.BasedOn {
+			line("based on", "%s", id.Short())
+		}
+		for _, l := range r.Labels {
+			line("label", "%s=%s", l.Name, l.Value)
+		}
+		line("trace", "%s", r.TraceID)
+		line("conversation", "%s", r.ConversationID)
 	case *record.Audit:
 		line("agent", "%s", r.Agent)
 		line("timestamp", "%s", r.Timestamp)

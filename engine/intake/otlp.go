@@ -7,28 +7,40 @@ import (
 	"io"
 	"regexp"
 
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
 	"episteme/engine/record"
 )
 
-// otlpFormat is OTLP/JSON: bodies of ExportTraceServiceRequest as exporters post them and collectors write them to
-// files, one a line, or one in a file, indented or not.
+// otlpFormat is OTLP: bodies of ExportTraceServiceRequest as exporters post them and collectors write them to files. In
+// JSON: one a line, or one in a file, indented or not, or a list. In protobuf: one, or several with their lengths.
 func otlpFormat() Format {
 	return Format{
 		Name:    "otlp",
-		Summary: "OpenTelemetry traces as OTLP/JSON: retrievals and tool calls of agents (OpenInference, Vercel AI SDK, gen_ai)",
-		Open: func(r io.Reader, file string, _ record.Known) (Decoder, error) {
-			return &otlp{file: file, requests: newRequestReader(r), resource: noResource, dropped: Dropped{}}, nil
-		},
-		Detect: isExport,
+		Summary: "OpenTelemetry traces as OTLP, JSON or protobuf: retrievals and tool calls of agents (OpenInference, Vercel AI SDK, gen_ai)",
+		Open:    newOTLP,
+		Detect:  func(head []byte) bool { return isExport(head) || isProtobuf(head) },
 	}
 }
 
+// exportShape is how export requests stand in a file.
+var exportShape = shape{
+	noun: "a request", expected: `an export request: {"resourceSpans":[…]}`, opening: `{"resource`, listed: true,
+	hint: "export in smaller batches: a collector's batch processor has send_batch_max_size",
+}
+
 // exportHead is the start of an export request. Collectors write traces, metrics and logs to one file if told so.
-var exportHead = regexp.MustCompile(`^\{\s*"resource_?([sS]pans|[lL]ogs|[mM]etrics|[pP]rofiles)"`)
+var exportHead = regexp.MustCompile(`^(?:\[\s*)?\{\s*"resource_?([sS]pans|[lL]ogs|[mM]etrics|[pP]rofiles)"`)
 
 func isExport(head []byte) bool { return exportHead.Match(trimStart(head)) }
 
 func startsObject(head []byte) bool { return bytes.HasPrefix(trimStart(head), []byte{'{'}) }
+
+// startsObjects also takes a list of objects.
+func startsObjects(head []byte) bool {
+	head = trimStart(head)
+	return startsObject(head) || bytes.HasPrefix(head, []byte{'['}) && startsObject(head[1:])
+}
 
 func trimStart(head []byte) []byte {
 	return bytes.TrimLeft(bytes.TrimPrefix(head, byteOrderMark), " \t\r\n")
@@ -36,6 +48,7 @@ func trimStart(head []byte) []byte {
 
 // otlp yields the audits of one file, span by span.
 type otlp struct {
+	door     *door
 	file     string
 	requests *requestReader
 	pdata    pdata
@@ -54,6 +67,7 @@ type otlp struct {
 
 const noResource = -1
 
+func (d *otlp) Removed() Removed       { return d.door.removed }
 func (d *otlp) Bind(string, record.ID) {}
 func (d *otlp) Offset() int64          { return d.requests.offset }
 func (d *otlp) Dropped() Dropped       { return d.dropped }
@@ -62,6 +76,7 @@ func (d *otlp) Units() (string, int)   { return "spans", d.spans }
 // Reasons for which something is left out. Those for content that was not recorded are made in untold.
 const (
 	dropOther     = "not a retrieval or a tool call"
+	dropMemory    = "a change of an agent's memory"
 	dropSignal    = "a request of logs, metrics or profiles, not traces"
 	dropDocuments = "a document beyond the 4096 one retrieval can hold"
 )
@@ -110,7 +125,7 @@ func (d *otlp) advance() error {
 	d.outline, d.rest = outlineOf(q.bytes)
 	if d.rest == nil && !d.outline.export {
 		if d.outline.other == "" && len(bytes.TrimSpace(q.bytes[1:len(q.bytes)-1])) > 0 { // "{}" is an empty request
-			f := notRequest(q.bytes)
+			f := exportShape.notOne(q.bytes)
 			f.hint = "for episteme's own lines use --format jsonl"
 			return d.reject(f)
 		}
@@ -127,18 +142,25 @@ func (d *otlp) span(at spanAt) ([]record.Record, *fault) {
 	if f != nil {
 		return nil, f
 	}
+	return d.taskSpan(span, func() {
+		if at.resource != d.resource {
+			d.readResource(at.resource)
+		}
+	})
+}
+
+// taskSpan makes records of a decoded span; readResource sees to it that its resource is read.
+func (d *otlp) taskSpan(span ptrace.Span, readResource func()) ([]record.Record, *fault) {
 	task := taskOf(span)
-	if task.kind == otherTask {
-		d.dropped[dropOther]++
+	if reason := otherReason(span, task); reason != "" {
+		d.dropped[reason]++
 		return nil, nil
 	}
-	if at.resource != d.resource {
-		d.readResource(at.resource)
-	}
+	readResource()
 	if d.bad != nil {
 		return nil, &fault{field: "resource", found: d.bad.found, expected: d.bad.expected, hint: "the resource this span belongs to cannot be read"}
 	}
-	records, dropped, f := readSpan(span, task, d.origin)
+	records, dropped, f := readSpan(d.door, span, task, d.origin)
 	for reason, n := range dropped {
 		d.dropped[reason] += n
 	}

@@ -22,7 +22,7 @@ var (
 	toolNameKeys     = []string{"ai.toolCall.name", "gen_ai.tool.name", "tool.name"}
 	argumentKeys     = []string{"ai.toolCall.args", "gen_ai.tool.call.arguments", "input.value", "input"}
 	outputKeys       = []string{"ai.toolCall.result", "gen_ai.tool.call.result", "output.value", "output"}
-	questionKeys     = []string{"gen_ai.retrieval.query.text", "input.value"}
+	questionKeys     = []string{"gen_ai.retrieval.query.text", "gen_ai.memory.query.text", "input.value"}
 )
 
 // redacted is what OpenInference writes in the place of content it was told to hide.
@@ -46,6 +46,8 @@ func attribute(attrs pcommon.Map, keys ...string) string {
 type task struct {
 	kind    taskKind
 	name    string // of the retriever or the tool
+	memory  bool   // a retrieval from the agent's own memory
+	step    bool   // an agent's step that may repeat what a tool call tells as well
 	capture string // how its instrumentation is told to record content
 }
 
@@ -69,20 +71,34 @@ func taskOf(span ptrace.Span) task {
 	attrs := span.Attributes()
 	switch strings.ToUpper(attribute(attrs, "openinference.span.kind")) {
 	case "RETRIEVER":
-		return task{retrievalTask, span.Name(), captureOpenInference}
+		return task{kind: retrievalTask, name: span.Name(), capture: captureOpenInference}
 	case "TOOL":
-		return task{toolTask, toolName(span), captureOpenInference}
+		return task{kind: toolTask, name: toolName(span), capture: captureOpenInference}
 	}
 	if attribute(attrs, "ai.operationId") == "ai.toolCall" {
-		return task{toolTask, toolName(span), captureVercel}
+		return task{kind: toolTask, name: toolName(span), capture: captureVercel}
 	}
 	switch attribute(attrs, "gen_ai.operation.name") {
 	case "execute_tool":
-		return task{toolTask, toolName(span), captureGenAI}
+		return task{kind: toolTask, name: toolName(span), capture: captureGenAI}
 	case "retrieval":
-		return task{retrievalTask, span.Name(), captureGenAI}
+		return task{kind: retrievalTask, name: span.Name(), capture: captureGenAI}
+	case "search_memory":
+		return task{kind: retrievalTask, name: span.Name(), memory: true, capture: captureGenAI}
 	}
 	return task{}
+}
+
+// otherReason is why a span is left out that is no task of ours; empty for one that is.
+func otherReason(span ptrace.Span, t task) string {
+	if t.kind != otherTask {
+		return ""
+	}
+	switch attribute(span.Attributes(), "gen_ai.operation.name") {
+	case "create_memory", "update_memory", "upsert_memory", "delete_memory", "create_memory_store", "delete_memory_store":
+		return dropMemory
+	}
+	return dropOther
 }
 
 func toolName(span ptrace.Span) string {
@@ -139,7 +155,7 @@ type fields map[string]json.RawMessage
 
 // fieldsOf reads text as a JSON object; nil when it is none.
 func fieldsOf(text string) fields {
-	if !strings.HasPrefix(strings.TrimLeft(text, " \t\r\n"), "{") {
+	if len(text) > maxSpanBytes || !strings.HasPrefix(strings.TrimLeft(text, " \t\r\n"), "{") {
 		return nil
 	}
 	var f fields

@@ -37,7 +37,7 @@ func BenchmarkOTLPOutline(b *testing.B) {
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
 	for b.Loop() {
-		requests := newRequestReader(bytes.NewReader(body))
+		requests := newRequestReader(bytes.NewReader(body), exportShape)
 		for {
 			q, err := requests.next()
 			if err != nil {

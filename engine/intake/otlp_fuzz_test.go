@@ -25,17 +25,33 @@ func FuzzOTLP(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
-	f.Fuzz(func(t *testing.T, file []byte) {
-		first := fuzzDecode(t, file)
-		if second := fuzzDecode(t, file); first != second {
-			t.Errorf("read twice:\n%s\nthen\n%s", first, second)
-		}
-	})
+	f.Fuzz(func(t *testing.T, file []byte) { fuzzFormat(t, otlpFormat(), file) })
+}
+
+// FuzzOTLPProtobuf is the same for protobuf.
+func FuzzOTLPProtobuf(f *testing.F) {
+	for _, seed := range []string{
+		good, testExport(shop, retriever(doc(0, "content"), "A", doc(0, "score"), 0.5)),
+		testExport(shop, testSpan("x", tool(nil, `{"value":1,"sources":["a"]}`)), testSpan("y", nil)),
+	} {
+		requests := protobufs(f, []byte(seed))
+		f.Add(requests[0])
+		f.Add(framed(append(requests, requests...)))
+	}
+	f.Fuzz(func(t *testing.T, file []byte) { fuzzFormat(t, otlpFormat(), file) })
+}
+
+// fuzzFormat holds a format to the promises of the package.
+func fuzzFormat(t *testing.T, format Format, file []byte) {
+	first := fuzzDecode(t, format, file)
+	if second := fuzzDecode(t, format, file); first != second {
+		t.Errorf("read twice:\n%s\nthen\n%s", first, second)
+	}
 }
 
 // fuzzDecode reads file to its end, checks what comes out, and tells it as text.
-func fuzzDecode(t *testing.T, file []byte) string {
-	dec, err := otlpFormat().Open(bytes.NewReader(file), "f", nil)
+func fuzzDecode(t *testing.T, format Format, file []byte) string {
+	dec, err := format.Open(bytes.NewReader(file), Options{File: "f"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,8 +17,9 @@ import (
 // pdata decodes one span or one resource at a time, with the decoder that OpenTelemetry keeps. It is the only place
 // that knows how OTLP/JSON is written. It keeps a buffer, so it is for one goroutine.
 type pdata struct {
-	json ptrace.JSONUnmarshaler
-	buf  []byte
+	json  ptrace.JSONUnmarshaler
+	proto ptrace.ProtoUnmarshaler
+	buf   []byte
 }
 
 // span decodes one span. The result does not point into b.

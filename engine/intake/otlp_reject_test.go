@@ -92,10 +92,9 @@ func TestReject(t *testing.T) {
 		want string
 	}{
 		{"not JSON", "¶hello\n" + good, `found "hello", expected an export request`},
-		{"gzip", "¶\x1f\x8b\x08\x00\x00", "found bytes that are not text, expected an export request: {\"resourceSpans\":[…]}; unpack the file"},
-		{"protobuf", "\n¶\x8f\x05\n\x17", "have OTLP exported as JSON, not as protobuf"},
+		{"gzip", "¶\x1f\x8b\x08\x00\x00", "found bytes that are not text, expected an export request: {\"resourceSpans\":[…]}; JSON is expected here; a file that is packed in another way"},
 		{"a line that is cut off behind a backslash", `{"resourceSpans":"x\¶` + "\n" + good, "found the end of the line inside a string"},
-		{"a list of requests", "¶[" + good + "]", `expected an export request: {"resourceSpans":[…]}; a list of requests has to become one request a line: jq -c '.[]'`},
+		{"a list that holds no requests", `[` + good + `,¶7]`, `found "7]", expected an export request`},
 		{"an indented file that is cut off", "{\n  \"resourceSpans\": [\n    {¶", "found the end in the middle of a request"},
 		{"a line that is cut off in a string", `{"resourceSpans":[{"resource":{"attr¶` + "\n" + good, "found the end of the line inside a string"},
 		{"a line that is cut off between values", `{"resourceSpans":[{"resource":{¶` + "\n" + good, "found the end in the middle of a request"},
@@ -329,7 +328,7 @@ func TestLimitsOfWhatARequestUnfoldsTo(t *testing.T) {
 func TestReaderThatFails(t *testing.T) {
 	broken := errors.New("disk on fire")
 	for _, before := range []string{"", good + "\n", good[:50], "rubbish\n rubbish"} {
-		dec, err := otlpFormat().Open(io.MultiReader(strings.NewReader(before), iotest.ErrReader(broken)), "spans.jsonl", nil)
+		dec, err := otlpFormat().Open(io.MultiReader(strings.NewReader(before), iotest.ErrReader(broken)), Options{File: "spans.jsonl"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -345,7 +344,7 @@ func TestReaderThatFails(t *testing.T) {
 }
 
 func TestOffset(t *testing.T) {
-	dec, err := otlpFormat().Open(strings.NewReader(good+"\n"+good+"\n"), "spans.jsonl", nil)
+	dec, err := otlpFormat().Open(strings.NewReader(good+"\n"+good+"\n"), Options{File: "spans.jsonl"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,17 +24,23 @@ type decoded struct {
 	items   []Item
 	rejects []*record.Reject
 	dropped Dropped
+	removed Removed
 	spans   int
 }
 
 // decode reads r to its end. An error that is no reject fails the test.
 func decode(t testing.TB, r io.Reader) decoded {
 	t.Helper()
-	format, ok := ByName("otlp")
+	return decodeAs(t, "otlp", r, Options{File: "spans.jsonl"})
+}
+
+func decodeAs(t testing.TB, name string, r io.Reader, o Options) decoded {
+	t.Helper()
+	format, ok := ByName(name)
 	if !ok {
-		t.Fatal("no format otlp")
+		t.Fatalf("no format %s", name)
 	}
-	dec, err := format.Open(r, "spans.jsonl", nil)
+	dec, err := format.Open(r, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +50,7 @@ func decode(t testing.TB, r io.Reader) decoded {
 		var reject *record.Reject
 		switch {
 		case errors.Is(err, io.EOF):
-			d.dropped = dec.Dropped()
+			d.dropped, d.removed = dec.Dropped(), dec.Removed()
 			_, d.spans = dec.Units()
 			return d
 		case errors.As(err, &reject):

@@ -5,22 +5,32 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"unicode/utf8"
 
 	"episteme/engine/record"
 )
 
-// Limits of a request. They are what keeps a hostile file from taking more memory than it has bytes, many times
-// over: a span in memory is about 300 bytes, and "{}," is three.
+// Limits of an object: an export request, a run of an agent, a trace. They are what keeps a hostile file from taking
+// more memory than it has bytes, many times over: a span in memory is about 300 bytes, and "{}," is three.
 const (
 	maxRequestBytes = 64 << 20 // guess: gRPC receivers take 4 MiB by default, files put together by hand may be larger
 	maxRequestDepth = 256      // brackets; an attribute nested n deep takes 12 + 5n, exporters stop below n = 10
 	readBytes       = 64 << 10 // first size of the buffer; it doubles as needed
 )
 
-// request is one export request's bytes and where they stand.
+// shape is what a format's objects are called, how they may stand in a file, and how one is known to begin.
+type shape struct {
+	noun     string // a request, a run, a trace
+	expected string // what an object of this format looks like, for a reject
+	hint     string // what to do about one that is too long
+	opening  string // how a line begins that is surely an object; empty: as the object before it begins, with the same key
+	listed   bool   // objects may also be elements of lists
+}
+
+// request is one object's bytes and where they stand: an export request, a run, a trace.
 type request struct {
-	bytes []byte // valid until the next request is read
+	bytes []byte // valid until the next object is read
 	start place  // of its first byte
 
 	// Where the last questions about lines and places were answered: asking in rising order costs one pass over
@@ -73,12 +83,14 @@ func (p place) behind(passed []byte) place {
 
 var newline = []byte{'\n'}
 
-// requestReader cuts a file into requests: JSON objects, one a line, or spread over lines, or one behind the other.
-// It checks strings and brackets and no more; what is in them is for those who read a request.
+// requestReader cuts a file into JSON objects, one a line, or spread over lines, or one behind the other, or the
+// elements of a list. It checks strings and brackets and no more; what is in them is for those who read an object.
 //
-// After something that is no request it goes on at the next line that begins with "{": inside a request that is
-// spread over lines no such line is expected, so one broken request is one reject.
+// After something that is no object it goes on at the next line that begins with "{": inside an object that is
+// spread over lines no such line is expected, so one broken object is one reject.
 type requestReader struct {
+	shape  shape
+	inList bool
 	r      io.Reader
 	buf    []byte // buf[start:end] is read and not consumed
 	start  int
@@ -89,8 +101,8 @@ type requestReader struct {
 	stack  []byte
 }
 
-func newRequestReader(r io.Reader) *requestReader {
-	return &requestReader{r: r, buf: make([]byte, readBytes), at: place{line: 1, column: 1}, stack: make([]byte, 0, maxRequestDepth)}
+func newRequestReader(r io.Reader, s shape) *requestReader {
+	return &requestReader{shape: s, r: r, buf: make([]byte, readBytes), at: place{line: 1, column: 1}, stack: make([]byte, 0, maxRequestDepth)}
 }
 
 // fault is a record.Reject in the making: it knows a byte of what is being read, not yet the file and the line.
@@ -108,7 +120,7 @@ func (r *requestReader) next() (request, error) {
 	if err := r.skipSpace(); err != nil {
 		return request{}, err
 	}
-	n, f := r.scan()
+	n, f := r.scan(r.begins())
 	if f == nil && r.err != nil && n == 0 {
 		return request{}, r.err
 	}
@@ -162,7 +174,8 @@ func (r *requestReader) more() bool {
 
 var byteOrderMark = []byte("\ufeff")
 
-// skipSpace consumes white space, and the byte order mark some systems put at the start of a file.
+// skipSpace consumes what stands between objects: white space, and the byte order mark some systems put at the start
+// of a file; where objects may be listed, the brackets and commas of lists.
 func (r *requestReader) skipSpace() error {
 	for {
 		w := r.window()
@@ -175,7 +188,7 @@ func (r *requestReader) skipSpace() error {
 			continue
 		}
 		n := 0
-		for n < len(w) && isSpace(w[n]) {
+		for n < len(w) && (isSpace(w[n]) || r.shape.listed && r.listing(w[n])) {
 			n++
 		}
 		r.consume(n)
@@ -188,13 +201,43 @@ func (r *requestReader) skipSpace() error {
 	}
 }
 
+// listing reports whether c is punctuation of a list at this place, and keeps in mind whether a list is open.
+func (r *requestReader) listing(c byte) bool {
+	switch {
+	case c == '[' && !r.inList:
+		r.inList = true
+	case c == ']' && r.inList:
+		r.inList = false
+	case c == ',' && r.inList:
+	default:
+		return false
+	}
+	return true
+}
+
+// begins is how a line must begin to be an object for sure.
+func (r *requestReader) begins() string {
+	if r.shape.opening != "" {
+		return r.shape.opening
+	}
+	const keyBytes = 32 // no format's first key is longer
+	w := r.window()[:min(r.end-r.start, keyBytes)]
+	if !bytes.HasPrefix(w, []byte(`{"`)) {
+		return "" // spread over lines: one that begins with "{" is not expected, nor would it tell
+	}
+	if i := bytes.IndexByte(w[2:], '"'); i > 0 {
+		return string(w[:i+3])
+	}
+	return ""
+}
+
 func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
 
 // scan finds the end of the request that begins the window. With a fault, n is how much of the window is lost.
 // Without either, n is 0 and r.err is not io.EOF: the file cannot be read on.
-func (r *requestReader) scan() (n int, f *fault) {
+func (r *requestReader) scan(opening string) (n int, f *fault) {
 	if c := r.window()[0]; c != '{' {
-		return 0, notRequest(r.window())
+		return 0, r.shape.notOne(r.window())
 	}
 	brackets, inString := r.stack[:0], false
 	for i := 0; ; {
@@ -207,7 +250,7 @@ func (r *requestReader) scan() (n int, f *fault) {
 					i, inString = skipText(w, i)
 				}
 				if inString && i < len(w) { // at a line's end
-					return i, &fault{at: i, found: "the end of the line inside a string", expected: `a closing "`, hint: cutOff}
+					return i, &fault{at: i, found: "the end of the line inside a string", expected: `a closing "`, hint: r.shape.cutOff()}
 				}
 				continue
 			}
@@ -228,21 +271,21 @@ func (r *requestReader) scan() (n int, f *fault) {
 					return i + 1, nil
 				}
 			case '\n':
-				if r.startsRequest(i + 1) {
-					return i + 1, tornAt(i)
+				if opening != "" && r.startsRequest(i+1, opening) {
+					return i + 1, r.shape.tornAt(i)
 				}
 				w = r.window() // it may have read on
 			}
 			i++
 		}
 		if i > maxRequestBytes {
-			return min(i, r.end-r.start), &fault{found: fmt.Sprintf("more than %d bytes", maxRequestBytes), expected: "a request of at most 64 MiB", hint: "export in smaller batches: a collector's batch processor has send_batch_max_size"}
+			return min(i, r.end-r.start), &fault{found: fmt.Sprintf("more than %d bytes", maxRequestBytes), expected: r.shape.noun + " of at most 64 MiB", hint: r.shape.hint}
 		}
 		if !r.more() {
 			if !errors.Is(r.err, io.EOF) {
 				return 0, nil
 			}
-			return r.end - r.start, tornAt(r.end - r.start)
+			return r.end - r.start, r.shape.tornAt(r.end - r.start)
 		}
 	}
 }
@@ -266,10 +309,9 @@ func skipText(w []byte, i int) (end int, inString bool) {
 	return i, true
 }
 
-// startsRequest reports whether a request begins at i. The line before it was cut off then: inside a request there
-// is no field resourceSpans (resourceLogs, resourceMetrics). It reads on where the bytes are not there yet.
-func (r *requestReader) startsRequest(i int) bool {
-	const opening = `{"resource`
+// startsRequest reports whether an object begins at i as objects here begin. The object before it was cut off then. It
+// reads on where the bytes are not there yet.
+func (r *requestReader) startsRequest(i int, opening string) bool {
 	if i > maxRequestBytes {
 		return false // the buffer has no room to look further, and scan is about to give up
 	}
@@ -279,19 +321,18 @@ func (r *requestReader) startsRequest(i int) bool {
 	return len(w) > i+len(opening) && string(w[i:i+len(opening)]) == opening && w[i+len(opening)] != '"'
 }
 
-const cutOff = "the request is cut off: was the file still being written? export it again"
-
-func tornAt(i int) *fault {
-	return &fault{at: i, found: "the end in the middle of a request", expected: "its closing brackets", hint: cutOff}
+func (s shape) cutOff() string {
+	return "the " + strings.TrimPrefix(s.noun, "a ") + " is cut off: was the file still being written? export it again"
 }
 
-func notRequest(w []byte) *fault {
-	f := &fault{found: snippet(w), expected: `an export request: {"resourceSpans":[…]}`}
-	if w[0] == '[' {
-		f.hint = "a list of requests has to become one request a line: jq -c '.[]'"
-	}
+func (s shape) tornAt(i int) *fault {
+	return &fault{at: i, found: "the end in the middle of " + s.noun, expected: "its closing brackets", hint: s.cutOff()}
+}
+
+func (s shape) notOne(w []byte) *fault {
+	f := &fault{found: snippet(w), expected: s.expected}
 	if !isText(w[:min(len(w), readBytes)]) {
-		f.found, f.hint = "bytes that are not text", "unpack the file if it is compressed; have OTLP exported as JSON, not as protobuf"
+		f.found, f.hint = "bytes that are not text", "JSON is expected here; a file that is packed in another way than gzip or zstd has to be unpacked first"
 	}
 	return f
 }
