@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"episteme/engine/record"
 	"episteme/engine/trace/ask"
@@ -51,6 +52,7 @@ func TestFixtureImpact(t *testing.T) {
 				StillTold    []string `json:"still_told"`
 				Flipped      []string `json:"would_have_flipped"`
 				ToldNoChange []string `json:"told_no_change"`
+				Cannot       []string `json:"cannot_recompute"` // imported: told, and nobody knows whether it would change
 				Events       []string
 				Agents       []string
 				Subjects     []string
@@ -69,16 +71,17 @@ func TestFixtureImpact(t *testing.T) {
 			got := chain{
 				StillTold:    labelsOf(ids, queriesWhere(i, func(q ask.Impacted) bool { return isTrue(q.StillTold) })...),
 				Flipped:      labelsOf(ids, queriesWhere(i, func(q ask.Impacted) bool { return isTrue(q.Flips) })...),
-				ToldNoChange: labelsOf(ids, queriesWhere(i, func(q ask.Impacted) bool { return !isTrue(q.Flips) })...),
+				ToldNoChange: labelsOf(ids, queriesWhere(i, func(q ask.Impacted) bool { return q.Flips != nil && !*q.Flips })...),
+				Cannot:       labelsOf(ids, queriesWhere(i, func(q ask.Impacted) bool { return q.Flips == nil })...),
 				Agents:       i.Agents, Subjects: i.Subjects,
 			}
 			for _, id := range i.Events { // their order counts: oldest first
 				got.Events = append(got.Events, labelsOf(ids, id)...)
 			}
-			for _, list := range [][]string{want.Impact.StillTold, want.Impact.Flipped, want.Impact.ToldNoChange} {
+			for _, list := range [][]string{want.Impact.StillTold, want.Impact.Flipped, want.Impact.ToldNoChange, want.Impact.Cannot} {
 				slices.Sort(list)
 			}
-			if diff := cmp.Diff(want.Impact, got); diff != "" {
+			if diff := cmp.Diff(want.Impact, got, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("impact (-want +got):\n%s", diff)
 			}
 			if !i.Complete || i.Total != len(i.Queries) || i.More != "" {
@@ -88,7 +91,11 @@ func TestFixtureImpact(t *testing.T) {
 				if n > 0 && q.Standing() < i.Queries[n-1].Standing() {
 					t.Errorf("row %d stands before row %d", n, n-1)
 				}
-				if q.Recomputed != ask.Same || len(q.Path) == 0 || q.Path[0] != ids[want.Root] || q.Weight == nil || *q.Weight <= 0 {
+				recomputed := ask.Same
+				if slices.Contains(want.Impact.Cannot, labelsOf(ids, q.Query)[0]) {
+					recomputed = ask.NotPossible
+				}
+				if q.Recomputed != recomputed || len(q.Path) == 0 || q.Path[0] != ids[want.Root] || q.Weight == nil || *q.Weight <= 0 {
 					t.Errorf("%s: recomputed %s, path %v, weight %v", q.Query.Short(), q.Recomputed, q.Path, q.Weight)
 				}
 			}
