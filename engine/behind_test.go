@@ -32,7 +32,7 @@ func (f *fullStore) Apply(b *kv.Batch) error {
 // question when it is asked again.
 func TestAnAnswerDoesNotWaitForEver(t *testing.T) {
 	e := &Engine{patience: time.Millisecond}
-	if err := e.openMemory(); err != nil {
+	if err := e.openMemory(record.LogID{}); err != nil {
 		t.Fatal(err)
 	}
 	store := &fullStore{Store: e.store}

@@ -32,7 +32,14 @@ type Options struct {
 	Dir      string           // the data directory, made when absent; empty: in memory, gone with Close
 	Now      func() time.Time // the clock of "now"; nil: the real one. recorded_at is always the real clock's
 	LockWait time.Duration    // how long to wait for another process to leave Dir; 0: not at all
+
+	// Journal names a journal in memory, so that the same questions asked over the same records are the same audits
+	// again, by hash: a replay that is wound back. Zero: a name of its own. A directory's journal keeps its name.
+	Journal record.LogID
 }
+
+// LockedError says that another process holds a directory.
+type LockedError = vfs.LockedError
 
 // Engine holds one data directory. Safe for use by several goroutines.
 type Engine struct {
@@ -79,7 +86,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 func (e *Engine) open(ctx context.Context, o Options) error {
 	var err error
 	if o.Dir == "" {
-		err = e.openMemory()
+		err = e.openMemory(o.Journal)
 	} else {
 		err = e.openDir(ctx, o)
 	}
@@ -96,10 +103,14 @@ func (e *Engine) open(ctx context.Context, o Options) error {
 }
 
 // openMemory makes a journal and a store that are gone with the process.
-func (e *Engine) openMemory() (err error) {
+func (e *Engine) openMemory(journal record.LogID) (err error) {
 	e.store = mem.New()
 	e.rejects, _ = openRejects("")
-	e.log, _, err = wal.Open(vfs.NewMem(), "wal", wal.Options{ReserveBytes: -1, IdleMark: -1})
+	o := wal.Options{ReserveBytes: -1, IdleMark: -1}
+	if journal != (record.LogID{}) {
+		o.NewLogID = func() wal.LogID { return wal.LogID(journal) }
+	}
+	e.log, _, err = wal.Open(vfs.NewMem(), "wal", o)
 	return err
 }
 

@@ -3,6 +3,7 @@ package trace
 import (
 	"encoding/base64"
 	"encoding/binary"
+	"slices"
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
@@ -17,6 +18,7 @@ import (
 type matcher struct {
 	ask.AuditFilter
 	subject glob
+	within  []glob // one of them must match too; none: everything may be seen
 	words   []string
 	wide    bool     // needs columns that only the full row has
 	fixed   ask.Code // the finding, when the index has it
@@ -28,6 +30,13 @@ func newMatcher(f ask.AuditFilter) (*matcher, error) {
 	var err error
 	if m.subject, err = newGlob(f.Subject); err != nil {
 		return nil, err
+	}
+	for _, pattern := range f.Within {
+		g, err := newGlob(pattern)
+		if err != nil {
+			return nil, err
+		}
+		m.within = append(m.within, g)
 	}
 	if f.Range.From != nil && f.Range.To != nil && *f.Range.From > *f.Range.To {
 		return nil, &ask.UsageError{Field: "time", Found: f.Range.From.String() + " to " + f.Range.To.String(), Expected: "a start that is not behind the end"}
@@ -60,7 +69,11 @@ func codeNames() []string {
 func (m *matcher) brief(b ingest.Brief) bool {
 	return (m.Agent == "" || m.Agent == b.Agent) && (m.Predicate == "" || m.Predicate == b.Predicate) &&
 		(m.Lens == "" || m.Lens == b.Lens) && (m.fixed == "" || hasFinding(b.Annotation, m.fixed)) &&
-		m.subject.match(b.Subject)
+		m.subject.match(b.Subject) && m.mayBeSeen(b.Subject)
+}
+
+func (m *matcher) mayBeSeen(subject string) bool {
+	return len(m.within) == 0 || slices.ContainsFunc(m.within, func(g glob) bool { return g.match(subject) })
 }
 
 // row reports whether a full row, whose columns pass, passes the rest.

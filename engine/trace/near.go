@@ -29,12 +29,6 @@ func oneOf(typed string, names []string) string {
 	return list
 }
 
-// Near is what may have been meant by a subject.
-type Near struct {
-	Asserted bool     // somebody has asserted something about the subject itself; then Subjects is empty
-	Subjects []string // the nearest first
-}
-
 const (
 	nearMax  = 3      // subjects that are offered
 	nearScan = 10_000 // subjects that are looked at: tens of milliseconds. A guess
@@ -42,30 +36,30 @@ const (
 
 // NearSubjects finds what may have been meant by a subject that nobody has asserted anything about: a slip of the
 // finger, else what lies beside it or above.
-func (t *Tracer) NearSubjects(ctx context.Context, subject string) (Near, error) {
-	return read(ctx, t, func(v *ingest.View) (Near, error) {
+func (t *Tracer) NearSubjects(ctx context.Context, subject string) (ask.Near, error) {
+	return read(ctx, t, func(v *ingest.View) (ask.Near, error) {
 		for s, err := range v.Subjects(ctx, subject) {
 			if err != nil {
-				return Near{}, err
+				return ask.Near{}, err
 			}
 			if s == subject {
-				return Near{Asserted: true}, nil
+				return ask.Near{Asserted: true}, nil
 			}
 			break
 		}
 		known, err := subjectsFrom(ctx, v, "")
 		if err != nil {
-			return Near{}, err
+			return ask.Near{}, err
 		}
 		if path := above(subject); len(known) == nearScan && path != "" {
 			// There are many: its neighbours are looked at from where they begin, so that the others do not hide them.
 			beside, err := subjectsFrom(ctx, v, path)
 			if err != nil {
-				return Near{}, err
+				return ask.Near{}, err
 			}
 			known = slices.Compact(slices.Sorted(slices.Values(append(known, beside...))))
 		}
-		return Near{Subjects: nearest(subject, known)}, nil
+		return ask.Near{Subjects: nearest(subject, known)}, nil
 	})
 }
 

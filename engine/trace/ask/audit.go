@@ -84,6 +84,10 @@ type AuditFilter struct {
 	Conversation string
 	Text         string // every word occurs, in any case, in subject, predicate, question, value, agent or labels
 
+	// Within are globs of which one must match the subject too: what somebody may see, where that is not everything.
+	// Empty: everything.
+	Within []string
+
 	Limit   int    // rows returned; 0: all
 	Cursor  string // NextCursor of the page before
 	Buckets int    // >0: also count the matches in this many equal parts of the range

@@ -1,0 +1,150 @@
+package api_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"episteme/engine/api"
+	"episteme/engine/record"
+)
+
+// dial opens a bare connection to a server on loopback.
+func (x *served) dial() net.Conn {
+	x.t.Helper()
+	c, err := net.Dial("tcp", strings.TrimPrefix(x.tcp[api.Loopback], "http://"))
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	x.t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// TestSlowSenders says that who sends a header or a body byte by byte, or nothing, is hung up on.
+func TestSlowSenders(t *testing.T) {
+	x := serve(t, api.Options{Evidence: empty(t), Limits: api.Limits{HeaderTime: 50 * time.Millisecond, StallTime: 50 * time.Millisecond}})
+	for name, sent := range map[string]string{
+		"nothing": "", "half a header": "GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-", "a line at a time": "GET /healthz HTTP/1.1\r\n",
+	} {
+		c := x.dial()
+		if _, err := io.WriteString(c, sent); err != nil {
+			t.Fatal(err)
+		}
+		// It ends: reading it to its end would wait for ever otherwise.
+		if got, _ := io.ReadAll(c); strings.Contains(string(got), "200 OK") {
+			t.Errorf("%s: answered %q", name, got)
+		}
+	}
+	conn, err := net.Dial("unix", x.socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprint(conn, "POST /query HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
+	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil || res.StatusCode != http.StatusRequestTimeout {
+		t.Errorf("a body that does not come: %v, %v; want 408", res, err)
+	}
+}
+
+// TestHeaderFlood says that a header without end is refused.
+func TestHeaderFlood(t *testing.T) {
+	x := serve(t, api.Options{Evidence: empty(t), Limits: api.Limits{HeaderBytes: 4096}})
+	c := x.dial()
+	go func() { // the server may hang up before all is written
+		fmt.Fprint(c, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n")
+		for n := range 4096 {
+			if _, err := fmt.Fprintf(c, "X-Header-%d: %s\r\n", n, strings.Repeat("x", 100)); err != nil {
+				return
+			}
+		}
+	}()
+	res, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err == nil && res.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
+		t.Errorf("a header without end = %d, want 431", res.StatusCode)
+	}
+}
+
+// TestIdleConnectionsMakeRoom says that connections that ask nothing do not keep others out, however many they are.
+func TestIdleConnectionsMakeRoom(t *testing.T) {
+	x := serve(t, api.Options{Evidence: empty(t), Limits: api.Limits{Connections: 4, HeaderTime: time.Hour, IdleTime: time.Hour}})
+	for range 64 {
+		x.dial()
+	}
+	for range 8 {
+		c := x.dial()
+		fmt.Fprint(c, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+		res, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil || res.StatusCode != 200 {
+			t.Fatalf("behind idle connections: %v, %v", res, err)
+		}
+	}
+}
+
+// TestFollow says that who follows is sent each query once, in the order of the journal, and goes on where it was.
+func TestFollow(t *testing.T) {
+	e := incident(t)
+	x := serve(t, api.Options{Evidence: e})
+	follow := func(last string) (*bufio.Reader, context.CancelFunc) {
+		ctx, cancel := context.WithCancel(t.Context())
+		req, err := http.NewRequestWithContext(ctx, "GET", x.tcp[api.Loopback]+"/audit/queries?agent=ann", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Accept", "text/event-stream")
+		if last != "" {
+			req.Header.Set("Last-Event-ID", last)
+		}
+		res, err := http.DefaultTransport.RoundTrip(req)
+		if err != nil || res.StatusCode != 200 || res.Header.Get("Content-Type") != "text/event-stream" {
+			t.Fatalf("following: %v, %v", res, err)
+		}
+		t.Cleanup(func() { res.Body.Close() })
+		in := bufio.NewReader(res.Body)
+		if line, err := in.ReadString('\n'); err != nil || line != ": following\n" {
+			t.Fatalf("the stream begins with %q, %v", line, err)
+		}
+		return in, cancel
+	}
+	next := func(in *bufio.Reader) (id, data string) {
+		for {
+			line, err := in.ReadString('\n')
+			if err != nil {
+				t.Fatal(err)
+			}
+			if text, ok := strings.CutPrefix(line, "id: "); ok {
+				id = strings.TrimSpace(text)
+			}
+			if text, ok := strings.CutPrefix(line, "data: "); ok {
+				return id, text
+			}
+		}
+	}
+	ask := func(agent, subject string) {
+		if _, err := e.Ask(t.Context(), record.Query{Agent: agent, Subject: subject, Predicate: "p", Timestamp: record.Time(now.UnixNano()), AsOf: record.Unset}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	in, cancel := follow("")
+	ask("ann", "s1")
+	ask("bob", "s2")
+	ask("ann", "s3")
+	first, data := next(in)
+	if !strings.Contains(data, `"subject":"s1"`) {
+		t.Errorf("the first that is sent is %s", data)
+	}
+	if _, data := next(in); !strings.Contains(data, `"subject":"s3"`) {
+		t.Errorf("the second that is sent is %s", data)
+	}
+	cancel()
+	in, _ = follow(first)
+	if _, data := next(in); !strings.Contains(data, `"subject":"s3"`) {
+		t.Errorf("behind %s is sent %s", first, data)
+	}
+}
