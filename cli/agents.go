@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"episteme/engine"
 	"episteme/engine/trace/ask"
 )
 
@@ -26,7 +25,7 @@ func (a *app) agentsCommand() *cobra.Command {
 				return err
 			}
 			list := []ask.Agent{}
-			err = a.withEvidence(cmd.Context(), func(e *engine.Engine) error {
+			err = a.withEvidence(cmd.Context(), func(e evidence) error {
 				list, err = e.Agents(cmd.Context())
 				return err
 			})
@@ -44,7 +43,7 @@ func (a *app) agentsCommand() *cobra.Command {
 }
 
 // printAgent prints one agent, who must have asked something or had a line refused.
-func (a *app) printAgent(ctx context.Context, e *engine.Engine, name, format string) error {
+func (a *app) printAgent(ctx context.Context, e evidence, name, format string) error {
 	list, err := e.Agents(ctx)
 	if err != nil {
 		return err

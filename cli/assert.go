@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"episteme/engine"
 	"episteme/engine/record"
 	"episteme/engine/trace/ask"
 )
@@ -104,7 +103,7 @@ func (a *app) assertion(f *assertFlags, value string) (d draft, err error) {
 	}
 	d.typed = map[string]string{"subject": "SUBJECT", "predicate": "PREDICATE", "object": "VALUE", "name": "--source-name", "content": "--source-file", "parents": "--parent"}
 	d.needsEvidence = f.source.id != "" || len(f.parents) > 0 || f.epoch != "" || f.reference
-	d.build = func(ctx context.Context, e *engine.Engine) ([]record.Record, error) {
+	d.build = func(ctx context.Context, e evidence) ([]record.Record, error) {
 		if err := f.references(ctx, e, value); err != nil {
 			return nil, err
 		}
@@ -138,7 +137,7 @@ func (f *assertFlags) object(value string) error {
 }
 
 // references looks up the records that the assertion names.
-func (f *assertFlags) references(ctx context.Context, e *engine.Engine, value string) (err error) {
+func (f *assertFlags) references(ctx context.Context, e evidence, value string) (err error) {
 	if f.a.Parents, err = namedAll(ctx, e, "--parent", f.parents); err != nil {
 		return err
 	}
@@ -182,7 +181,7 @@ func (s *sourceFlags) read() ([]byte, error) {
 
 // describe is the document and its descriptor. A document that is described already keeps its name and its authority,
 // unless one of them was given: a new descriptor would count for everything that rests on the document.
-func (s *sourceFlags) describe(ctx context.Context, e *engine.Engine, document []byte, authority float32, a *record.Assertion) ([]record.Record, error) {
+func (s *sourceFlags) describe(ctx context.Context, e evidence, document []byte, authority float32, a *record.Assertion) ([]record.Record, error) {
 	with := []record.Record{record.Evidence(bytes.Clone(document))}
 	if e != nil && s.name == "" && s.authority == "" {
 		held, err := e.SourceOf(ctx, a.Source)
@@ -199,7 +198,7 @@ func (s *sourceFlags) describe(ctx context.Context, e *engine.Engine, document [
 
 // sourceDigest is the digest that was meant by the id of a source or of a document. The document itself need not be
 // here: it is enough that somebody described it.
-func sourceDigest(ctx context.Context, e *engine.Engine, typed string) (record.Hash, error) {
+func sourceDigest(ctx context.Context, e evidence, typed string) (record.Hash, error) {
 	id, err := named(ctx, e, "--source", typed, record.KindSource, record.KindEvidence)
 	var absent *ask.NotFoundError
 	if errors.As(err, &absent) {

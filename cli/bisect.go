@@ -55,7 +55,7 @@ func (a *app) bisect(ctx context.Context, f *bisectFlags) error {
 	if f.q.HalfLife, err = parseHalfLife(f.halfLife); err != nil {
 		return err
 	}
-	return a.withEvidence(ctx, func(e *engine.Engine) error {
+	return a.withEvidence(ctx, func(e evidence) error {
 		b, err := e.Bisect(ctx, f.q)
 		if err != nil {
 			return err

@@ -63,7 +63,7 @@ func (a *app) diffQueries(ctx context.Context, left, right string) error {
 	if err != nil {
 		return err
 	}
-	return a.withEvidence(ctx, func(e *engine.Engine) error {
+	return a.withEvidence(ctx, func(e evidence) error {
 		l, err := identify(ctx, e, left)
 		if err != nil {
 			return err
@@ -177,7 +177,7 @@ func (a *app) diffBeliefs(ctx context.Context, f *diffFlags) error {
 	if err := a.completeBeliefs(f); err != nil {
 		return err
 	}
-	return a.withEvidence(ctx, func(e *engine.Engine) error {
+	return a.withEvidence(ctx, func(e evidence) error {
 		c, err := e.Beliefs(ctx, f.q)
 		if err != nil {
 			return err

@@ -5,7 +5,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"episteme/engine"
 	"episteme/engine/record"
 )
 
@@ -37,7 +36,7 @@ superseded as Temporal or Invalidated answer no question about later times.` + w
 			ep.Name, ep.Agent = args[0], f.agent
 			return a.write(cmd, &f, draft{
 				needsEvidence: supersedes != "",
-				build: func(ctx context.Context, e *engine.Engine) ([]record.Record, error) {
+				build: func(ctx context.Context, e evidence) ([]record.Record, error) {
 					if supersedes == "" {
 						return []record.Record{&ep}, nil
 					}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"episteme/engine"
 	"episteme/engine/record"
 )
 
@@ -45,7 +44,7 @@ Types: deploy, alert, rollback, decision, note.` + writeHelp,
 			ev.Title, ev.Agent, ev.Labels = args[1], f.agent, record.SortedLabels(pairs)
 			return a.write(cmd, &f, draft{
 				needsEvidence: len(basedOn) > 0,
-				build: func(ctx context.Context, e *engine.Engine) ([]record.Record, error) {
+				build: func(ctx context.Context, e evidence) ([]record.Record, error) {
 					var err error
 					ev.BasedOn, err = namedAll(ctx, e, "--based-on", basedOn)
 					return []record.Record{&ev}, err

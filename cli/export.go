@@ -14,7 +14,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"episteme/engine"
 	"episteme/engine/export"
 	"episteme/engine/record"
 )
@@ -23,6 +22,7 @@ import (
 type exportFlags struct {
 	traceFlags
 	queries, redact []string
+	kase, fixture   string
 	format, out     string
 	force           bool
 }
@@ -49,16 +49,24 @@ only other records say, for other spellings, or for what nobody recorded as a va
 Records that hold such a value, or the hash of a record that does, leave without their bytes and ids: a value that can
 be guessed could be confirmed by its hash. What remains can still be read, and is no longer verified.
 
+--case NAME writes a postmortem instead (md or html): a summary to fill in, the timeline with ids, what was told and
+why, who else was told it, what changed since, what is not known, the notes with their authors, and the commands that
+check each claim. It rests on the queries that were kept in the case, and on those that kept events were based on.
+Notes are free text, which --redact does not reach.
+
 What leaves is listed on standard error before it is written. --force overwrites a regular file, and nothing else: no
 device, no pipe, no directory, and no symbolic link, whatever it leads to.`,
 		Example: `  episteme export --query q_7f3a2b91 --format html --out postmortem.html
   episteme export --agent deployment-agent --time "6 hours ago" --format json --out bundle.json
+  episteme export --case INC-2291 --format md --out postmortem.md
   episteme export --query 7f3a2b91 --redact agent,question --format md --out -`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.export(cmd, &f) },
 	}
 	fl := c.Flags()
 	fl.StringArrayVar(&f.queries, "query", nil, "a query to export, may be repeated (instead of filters)")
+	fl.StringVar(&f.kase, "case", "", "a postmortem of this case (instead of filters)")
+	fl.StringVar(&f.fixture, "fixture", "", "the case is about this incident that comes with the program")
 	fl.StringVar(&f.format, "format", "", "md, html, json or prov (required)")
 	fl.StringVar(&f.out, "out", "", "the file to write; - is standard output (required)")
 	fl.StringSliceVar(&f.redact, "redact", nil, "fields whose values leave as tokens, with commas between them")
@@ -89,6 +97,12 @@ func (a *app) export(cmd *cobra.Command, f *exportFlags) error {
 	fields, err := export.ParseFields(f.redact)
 	if err != nil {
 		return err
+	}
+	if f.kase != "" {
+		return a.exportCase(cmd, f, format)
+	}
+	if f.fixture != "" {
+		return usage(errors.New("--fixture goes with --case: it says what the case is about"))
 	}
 	if err := f.choose(a, cmd); err != nil {
 		return err
@@ -141,7 +155,8 @@ func (a *app) collect(ctx context.Context, f *exportFlags, redacted []export.Fie
 	if err != nil {
 		return nil, err
 	}
-	err = a.withEvidence(ctx, func(e *engine.Engine) error {
+	a.exporting = true
+	err = a.withEvidence(ctx, func(e evidence) error {
 		s := export.Selection{Filter: f.filter}
 		for _, typed := range f.queries {
 			id, err := identify(ctx, e, typed)

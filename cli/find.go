@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"episteme/engine"
 	"episteme/engine/record"
 	"episteme/engine/trace/ask"
 )
@@ -86,7 +85,7 @@ func (a *app) find(cmd *cobra.Command, q ask.FindQuery, kind string) error {
 		q.Each = func(h ask.Hit) error { return a.writeJSON(h) }
 	}
 	var found ask.Found
-	err = a.withEvidence(cmd.Context(), func(e *engine.Engine) error {
+	err = a.withEvidence(cmd.Context(), func(e evidence) error {
 		found, err = e.Find(cmd.Context(), q)
 		return err
 	})

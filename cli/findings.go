@@ -7,7 +7,6 @@ import (
 	"github.com/charmbracelet/x/ansi"
 	"github.com/spf13/cobra"
 
-	"episteme/engine"
 	"episteme/engine/record"
 	"episteme/engine/trace/ask"
 )
@@ -32,7 +31,7 @@ says how far it came. Of the others it lists what was known when they were asked
   episteme findings --finding retracted-since -o json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			t, format, err := a.audits(cmd, &f, (*engine.Engine).Findings)
+			t, format, err := a.audits(cmd, &f, evidence.Findings)
 			if err != nil {
 				return err
 			}

@@ -16,6 +16,9 @@ func (a *app) given(cmd *cobra.Command, _ []string) error {
 			return err
 		}
 	}
+	if err := a.chooseServer(cmd.Flags().Changed("server"), cmd.Flags().Changed("data")); err != nil {
+		return err
+	}
 	_, err := a.format() // also for commands that print in one form only
 	return err
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"episteme/engine"
 	"episteme/engine/record"
 	"episteme/engine/trace/ask"
 )
@@ -37,7 +36,7 @@ have said cannot be recomputed here.`,
 			if o.Queries < 0 {
 				return usage(fmt.Errorf("--limit: found %d, expected 1 or more", o.Queries))
 			}
-			return a.withEvidence(cmd.Context(), func(e *engine.Engine) error {
+			return a.withEvidence(cmd.Context(), func(e evidence) error {
 				target, err := targetOf(cmd.Context(), e, args[0])
 				if err != nil {
 					return err
@@ -54,7 +53,7 @@ have said cannot be recomputed here.`,
 	return c
 }
 
-func (a *app) printImpact(ctx context.Context, e *engine.Engine, i ask.Impact, format string) error {
+func (a *app) printImpact(ctx context.Context, e evidence, i ask.Impact, format string) error {
 	switch format {
 	case asJSON:
 		return a.writeJSON(i)
@@ -112,7 +111,7 @@ func impactTable(list []ask.Impacted) *table {
 }
 
 // eventLines tell what was done on the strength of it, a line each.
-func eventLines(ctx context.Context, e *engine.Engine, ids []record.ID) ([]string, error) {
+func eventLines(ctx context.Context, e evidence, ids []record.ID) ([]string, error) {
 	var lines []string
 	for _, id := range ids {
 		r, err := e.Record(ctx, id)

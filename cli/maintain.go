@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -21,9 +22,12 @@ func (e *wrongError) Error() string { return fmt.Sprintf("%d problems were found
 
 // evidenceDir is the directory that holds evidence, for commands that look at it from outside.
 func (a *app) evidenceDir() (string, error) {
+	if a.server != "" {
+		return "", usage(errors.New("--server: this command works on a directory; run it where the evidence is, with --data"))
+	}
 	looked := a.places()
 	for _, p := range looked {
-		if p.why == "" {
+		if p.why == "" && !p.socket {
 			return p.dir, nil
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,16 +13,23 @@ import (
 	"time"
 
 	"episteme/engine"
+	"episteme/engine/api"
 )
 
 // systemDir is where a server keeps its evidence.
 const systemDir = "/var/lib/episteme"
 
-// place is a directory where the evidence may be, and why it was passed over.
+// systemSockets are where a server of this machine listens.
+func systemSockets() []string {
+	return []string{"/run/episteme/" + socketName, systemDir + "/" + socketName}
+}
+
+// place is a directory or a socket where the evidence may be, and why it was passed over.
 type place struct {
 	dir     string
 	why     string // empty: it is here
 	refused bool   // something is there that could not be looked into
+	socket  bool   // dir is the socket of a server
 }
 
 // places lists where evidence may be, in the order it is looked for.
@@ -29,7 +37,11 @@ func (a *app) places() []place {
 	if a.data != "" {
 		return []place{look(a.data)}
 	}
-	list := []place{look(systemDir)}
+	var list []place
+	for _, path := range systemSockets() {
+		list = append(list, lookAtSocket(path))
+	}
+	list = append(list, look(systemDir))
 	if dir, err := personalDir(); err == nil {
 		list = append(list, look(dir))
 	}
@@ -55,17 +67,34 @@ func look(dir string) place {
 	case err == nil:
 		return place{dir: dir}
 	case errors.Is(err, fs.ErrPermission):
-		return place{dir, "not readable by you: sudo -u episteme episteme", true}
+		return place{dir: dir, why: "not readable by you: sudo -u episteme episteme", refused: true}
 	case errors.Is(err, fs.ErrNotExist):
 		if _, err := os.Stat(filepath.Join(dir, "kv")); err == nil {
-			return place{dir, "holds a store and no journal: wal/ was moved or removed; put it back, the evidence is in it", true}
+			return place{dir: dir, why: "holds a store and no journal: wal/ was moved or removed; put it back, the evidence is in it", refused: true}
 		}
 		if _, err := os.Stat(dir); err == nil {
 			return place{dir: dir, why: "holds no journal"}
 		}
 		return place{dir: dir, why: "does not exist"}
 	}
-	return place{dir, err.Error(), true}
+	return place{dir: dir, why: err.Error(), refused: true}
+}
+
+// lookAtSocket says whether a server answers on a socket.
+func lookAtSocket(path string) place {
+	p := place{dir: path, socket: true}
+	conn, err := net.Dial("unix", path)
+	switch {
+	case err == nil:
+		conn.Close()
+	case errors.Is(err, fs.ErrPermission):
+		p.why, p.refused = "not readable by you: sudo -u episteme episteme", true
+	case nobodyThere(err):
+		p.why = "no server listens there"
+	default:
+		p.why = err.Error()
+	}
+	return p
 }
 
 // nothingError says that there is no evidence to ask, and where it was looked for.
@@ -90,59 +119,58 @@ func (e *nothingError) Error() string {
 	return b.String()
 }
 
-// lockWait is how long a command waits for another one to end: most take less than a second.
+// lockWait is how long a command that needs a directory for itself waits for another one to end: most take less than a
+// second.
 const lockWait = 3 * time.Second
 
 // openForReading opens evidence that exists; *nothingError when there is none. It makes no directory.
-func (a *app) openForReading(ctx context.Context) (*engine.Engine, error) {
-	looked := a.places()
-	for _, p := range looked {
-		if p.why == "" {
-			e, err := a.open(ctx, p.dir)
-			if err != nil {
-				return nil, err
-			}
-			return e, a.catchUp(ctx, e)
-		}
+func (a *app) openForReading(ctx context.Context) (evidence, error) {
+	e, looked, err := a.openThatExists(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case e == nil:
+		return nil, &nothingError{looked}
 	}
-	return nil, &nothingError{looked}
+	return e, a.catchUp(ctx, e)
 }
 
 // openForWriting opens the evidence that exists, or makes a place for it.
-func (a *app) openForWriting(ctx context.Context) (*engine.Engine, error) {
-	looked := a.places()
-	for _, p := range looked {
-		if p.why == "" {
-			return a.open(ctx, p.dir)
-		}
+func (a *app) openForWriting(ctx context.Context) (evidence, error) {
+	e, looked, err := a.openThatExists(ctx)
+	if err != nil || e != nil {
+		return e, err
 	}
-	return a.open(ctx, looked[len(looked)-1].dir)
+	return a.openOrAttach(ctx, looked[len(looked)-1].dir)
 }
 
-func (a *app) open(ctx context.Context, dir string) (*engine.Engine, error) {
-	t, err := now()
-	if err != nil {
-		return nil, err
+// openThatExists opens the evidence at the first place that has some; nil, and where it was looked, when none has.
+func (a *app) openThatExists(ctx context.Context) (evidence, []place, error) {
+	if a.server != "" {
+		e, err := a.openServer()
+		return e, nil, err
 	}
-	clock := time.Now
-	if os.Getenv("EPISTEME_NOW") != "" {
-		clock = func() time.Time { return t }
+	looked := a.places()
+	for _, p := range looked {
+		switch {
+		case p.why != "":
+		case p.socket:
+			e, err := a.openSocket(p.dir)
+			return e, looked, err
+		default:
+			e, err := a.openOrAttach(ctx, p.dir)
+			return e, looked, err
+		}
 	}
-	e, err := engine.Open(ctx, engine.Options{Dir: dir, Now: clock, LockWait: lockWait})
-	if err != nil {
-		return nil, err
-	}
-	for _, news := range e.News() {
-		fmt.Fprintf(a.err, "episteme: %s\n", cleanLines(news))
-	}
-	return e, nil
+	return nil, looked, nil
 }
 
 // catchUp waits for the store, so that a command of a moment ago is seen. Where the store has no room to follow, what it has
 // is shown, and lists say how far behind it is.
-func (a *app) catchUp(ctx context.Context, e *engine.Engine) error {
+func (a *app) catchUp(ctx context.Context, e evidence) error {
 	err := e.CatchUp(ctx)
-	if errors.Is(err, engine.ErrNoRoom) {
+	var elsewhere *api.ServerError
+	if errors.Is(err, engine.ErrNoRoom) || errors.As(err, &elsewhere) && elsewhere.Name == noRoom {
 		fmt.Fprintf(a.err, "episteme: the store is behind the journal: %s\n", cleanLines(err.Error()))
 		return nil
 	}
@@ -153,7 +181,7 @@ func (a *app) catchUp(ctx context.Context, e *engine.Engine) error {
 }
 
 // withEvidence runs f over evidence that exists and closes it, whatever f does.
-func (a *app) withEvidence(ctx context.Context, f func(*engine.Engine) error) error {
+func (a *app) withEvidence(ctx context.Context, f func(evidence) error) error {
 	e, err := a.openForReading(ctx)
 	if err != nil {
 		return err

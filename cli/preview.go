@@ -5,13 +5,12 @@ import (
 	"fmt"
 	"strings"
 
-	"episteme/engine"
 	"episteme/engine/record"
 	"episteme/engine/trace/ask"
 )
 
 // printPreview shows which answers would be others with the records, and writes nothing.
-func (a *app) printPreview(ctx context.Context, e *engine.Engine, records []record.Record, format string) error {
+func (a *app) printPreview(ctx context.Context, e evidence, records []record.Record, format string) error {
 	p, err := e.Preview(ctx, records)
 	if err != nil {
 		return err

@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"episteme/engine"
 	"episteme/engine/record"
 	"episteme/engine/trace/ask"
 )
@@ -29,7 +28,7 @@ and epochs on the way. The hash of every record is checked and the checks are co
 			if o.Depth < 0 {
 				return usage(fmt.Errorf("--depth: found %d, expected 1 or more, or 0 for everything", o.Depth))
 			}
-			return a.withEvidence(cmd.Context(), func(e *engine.Engine) error {
+			return a.withEvidence(cmd.Context(), func(e evidence) error {
 				id, err := identify(cmd.Context(), e, args[0])
 				if err != nil {
 					return err

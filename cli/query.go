@@ -84,12 +84,12 @@ func (a *app) query(cmd *cobra.Command, f *queryFlags) error {
 	if err := a.completeQuery(f); err != nil {
 		return err
 	}
-	return a.withEvidence(cmd.Context(), func(e *engine.Engine) error {
+	return a.withEvidence(cmd.Context(), func(e evidence) error {
 		return a.askAndPrint(cmd.Context(), e, f.q, format)
 	})
 }
 
-func (a *app) askAndPrint(ctx context.Context, e *engine.Engine, q record.Query, format string) error {
+func (a *app) askAndPrint(ctx context.Context, e evidence, q record.Query, format string) error {
 	answer, err := e.Ask(ctx, q)
 	if err != nil {
 		return err
@@ -110,7 +110,7 @@ func (a *app) askAndPrint(ctx context.Context, e *engine.Engine, q record.Query,
 }
 
 // hintAtSubjects says what may have been meant by a subject that nobody has asserted anything about.
-func (a *app) hintAtSubjects(ctx context.Context, e *engine.Engine, subject string) error {
+func (a *app) hintAtSubjects(ctx context.Context, e evidence, subject string) error {
 	near, err := e.NearSubjects(ctx, subject)
 	if err != nil || near.Asserted {
 		return err
@@ -129,7 +129,7 @@ func (a *app) recompute(cmd *cobra.Command, typed string) error {
 	if err != nil {
 		return err
 	}
-	return a.withEvidence(cmd.Context(), func(e *engine.Engine) error {
+	return a.withEvidence(cmd.Context(), func(e evidence) error {
 		id, err := named(cmd.Context(), e, "QUERY", typed, record.KindAudit)
 		if err != nil {
 			return err

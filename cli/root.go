@@ -43,10 +43,13 @@ type app struct {
 	out, err io.Writer
 	terminal bool // out is one
 
-	data    string
-	output  string
-	zone    string
-	noColor bool
+	data   string
+	server string
+
+	exporting bool // the command gathers an export: whoever holds the evidence notes it
+	output    string
+	zone      string
+	noColor   bool
 }
 
 // Main runs one command and returns its exit status.
@@ -87,13 +90,14 @@ Without a command it opens the terminal UI.`,
 
 		PersistentPreRunE: a.given,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.openUI(cmd.Context(), uiOptions{})
+			return a.openUI(cmd, uiOptions{})
 		},
 	}
 	c.SetVersionTemplate("episteme {{.Version}}\n")
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
 	f := c.PersistentFlags()
 	f.StringVar(&a.data, "data", os.Getenv("EPISTEME_DATA"), "the data directory (or EPISTEME_DATA)")
+	f.StringVar(&a.server, "server", os.Getenv(serverVariable), "the server to ask, such as https://episteme.example.org:8443 (or "+serverVariable+", with "+tokenVariable+")")
 	f.StringVarP(&a.output, "output", "o", "", "table, json, ndjson or md (table on a terminal, ndjson in a pipe)")
 	f.StringVar(&a.zone, "tz", "UTC", "the zone of times that name none, such as Europe/Berlin or Local")
 	f.BoolVar(&a.noColor, "no-color", os.Getenv("NO_COLOR") != "", "no colours (or NO_COLOR)")
@@ -101,8 +105,8 @@ Without a command it opens the terminal UI.`,
 		a.findingsCommand(), a.findCommand(),
 		a.assertCommand(), a.voteCommand(), a.transitionCommand(), a.epochCommand(), a.eventCommand(),
 		a.whatIfCommand(), a.impactCommand(), a.diffCommand(), a.bisectCommand(),
-		a.provenanceCommand(), a.agentsCommand(), a.fixturesCommand(), a.verifyCommand(), a.doctorCommand(),
-		a.rebuildCommand(), a.journalCommand(), a.exportCommand(), a.versionCommand())
+		a.provenanceCommand(), a.agentsCommand(), a.casesCommand(), a.fixturesCommand(), a.replayCommand(), a.verifyCommand(), a.doctorCommand(),
+		a.rebuildCommand(), a.journalCommand(), a.exportCommand(), a.serveCommand(), a.tokenCommand(), a.versionCommand())
 	c.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	return c
 }
@@ -147,6 +151,7 @@ func (a *app) report(ctx context.Context, err error) int {
 	case errors.As(err, &absent), errors.As(err, &nothing) && !nothing.refused():
 		status = exitNoRecord
 	}
+	err = whoHolds(err)
 	fmt.Fprintf(a.err, "episteme: %s\n", cleanLines(err.Error()+a.adviceOn(err)))
 	if status == exitUsage {
 		fmt.Fprintln(a.err, "Run the command with --help for examples.")

@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"episteme/engine"
 	"episteme/engine/record"
 	"episteme/engine/trace/ask"
 )
@@ -29,7 +28,7 @@ An id may be shortened to any unique prefix of 4 or more digits, with or without
 			if err != nil {
 				return err
 			}
-			return a.withEvidence(cmd.Context(), func(e *engine.Engine) error {
+			return a.withEvidence(cmd.Context(), func(e evidence) error {
 				if name, ok := strings.CutPrefix(args[0], "agent:"); ok {
 					return a.printAgent(cmd.Context(), e, name, format)
 				}
@@ -55,7 +54,7 @@ An id may be shortened to any unique prefix of 4 or more digits, with or without
 }
 
 // identify finds the record that was typed: an id, a prefix of one, or a link that the UI copied.
-func identify(ctx context.Context, e *engine.Engine, typed string) (record.ID, error) {
+func identify(ctx context.Context, e evidence, typed string) (record.ID, error) {
 	if link, ok := strings.CutPrefix(typed, "episteme://"); ok {
 		typed, _, _ = strings.Cut(link[strings.IndexByte(link, '/')+1:], "?")
 	}

@@ -82,7 +82,7 @@ func (a *app) filterFlags(c *cobra.Command, f *traceFlags) {
 const terminalLimit = 50
 
 func (a *app) trace(cmd *cobra.Command, f *traceFlags) error {
-	t, format, err := a.audits(cmd, f, (*engine.Engine).Audits)
+	t, format, err := a.audits(cmd, f, evidence.Audits)
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func (a *app) trace(cmd *cobra.Command, f *traceFlags) error {
 }
 
 // audits lists what the filters let through, and says in which format it is wanted.
-func (a *app) audits(cmd *cobra.Command, f *traceFlags, list func(*engine.Engine, context.Context, ask.AuditFilter) (ask.Trace, error)) (t ask.Trace, format string, err error) {
+func (a *app) audits(cmd *cobra.Command, f *traceFlags, list func(evidence, context.Context, ask.AuditFilter) (ask.Trace, error)) (t ask.Trace, format string, err error) {
 	if format, err = a.format(); err != nil {
 		return t, format, err
 	}
@@ -101,7 +101,7 @@ func (a *app) audits(cmd *cobra.Command, f *traceFlags, list func(*engine.Engine
 	if err := f.complete(clock, cmd.Flags().Changed("limit"), a.terminal); err != nil {
 		return t, format, err
 	}
-	err = a.withEvidence(cmd.Context(), func(e *engine.Engine) error {
+	err = a.withEvidence(cmd.Context(), func(e evidence) error {
 		t, err = list(e, cmd.Context(), f.filter)
 		return err
 	})
@@ -307,7 +307,7 @@ func (a *app) completeAgents(cmd *cobra.Command, _ []string, _ string) ([]string
 		ctx = context.Background()
 	}
 	var names []string
-	_ = a.withEvidence(ctx, func(e *engine.Engine) error {
+	_ = a.withEvidence(ctx, func(e evidence) error {
 		agents, err := e.Agents(ctx)
 		for _, agent := range agents {
 			names = append(names, record.Clean(agent.Name))

@@ -5,7 +5,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"episteme/engine"
 	"episteme/engine/record"
 )
 
@@ -36,7 +35,7 @@ Stages: Proposed, UnderReview, Approved, Deprecated, Rejected, Unstated.` + writ
 			tr.Agent = f.agent
 			return a.write(cmd, &f, draft{
 				needsEvidence: true,
-				build: func(ctx context.Context, e *engine.Engine) ([]record.Record, error) {
+				build: func(ctx context.Context, e evidence) ([]record.Record, error) {
 					id, err := named(ctx, e, "ASSERTION", args[0], record.KindAssertion)
 					tr.Assertion = id.Hash
 					return []record.Record{&tr}, err

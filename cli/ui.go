@@ -5,7 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -14,18 +17,23 @@ import (
 	"github.com/spf13/cobra"
 
 	"episteme/engine"
+	"episteme/engine/export"
 	"episteme/engine/record"
 	"episteme/engine/trace/ask"
 	"episteme/fixtures"
 	"episteme/tui"
+	"episteme/views"
 )
 
 type uiOptions struct {
 	fixture string
+	kase    string
 	link    string
 	theme   string
 	ascii   bool
 	plain   bool
+	still   bool
+	share   bool
 }
 
 func (a *app) tuiCommand() *cobra.Command {
@@ -34,25 +42,32 @@ func (a *app) tuiCommand() *cobra.Command {
 		Use:   "tui [LINK]",
 		Short: "The terminal UI (also: episteme without a command)",
 		Long: `Open the terminal UI: the timeline of queries, the contributions behind each, the provenance of those.
-Without a terminal it prints the same as plain lines. ? shows the keys. No key changes evidence.`,
+Without a terminal it prints the same as plain lines. ? shows the keys. No key changes evidence.
+
+--case NAME keeps bookmarks (m) and notes in a file beside the evidence, to come back to and for a postmortem. Settings
+such as keys and colours are in ` + "`$XDG_CONFIG_HOME/episteme/config.toml`" + `; a flag counts more.`,
 		Example: `  episteme tui
   episteme tui --fixture auth-jwt
+  episteme tui --case INC-2291
   episteme tui episteme://q/7f3a2b91`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				o.link = args[0]
 			}
-			return a.openUI(cmd.Context(), o)
+			return a.openUI(cmd, o)
 		},
 	}
 	fl := c.Flags()
 	fl.StringVar(&o.fixture, "fixture", "", "open an incident that comes with the program: "+strings.Join(fixtureNames(), ", "))
-	fl.StringVar(&o.theme, "theme", "auto", "auto, dark or light")
+	fl.StringVar(&o.kase, "case", "", "keep bookmarks and notes in this case; what it keeps already is shown")
+	fl.StringVar(&o.theme, "theme", "", strings.Join(tui.Themes(), ", ")+" (auto)")
 	fl.BoolVar(&o.ascii, "ascii", false, "no characters beyond ASCII for marks and bars")
+	fl.BoolVar(&o.still, "no-motion", false, "nothing moves while one waits")
+	fl.BoolVar(&o.share, "share", false, "begin as on a screen that others see: fewer columns, names and secrets masked")
 	fl.BoolVar(&o.plain, "plain", false, "plain lines instead of a screen")
 	_ = c.RegisterFlagCompletionFunc("fixture", cobra.FixedCompletions(fixtureNames(), cobra.ShellCompDirectiveNoFileComp))
-	_ = c.RegisterFlagCompletionFunc("theme", cobra.FixedCompletions([]string{"auto", "dark", "light"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = c.RegisterFlagCompletionFunc("theme", cobra.FixedCompletions(tui.Themes(), cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
 
@@ -65,22 +80,11 @@ func fixtureNames() []string {
 }
 
 // openUI shows the evidence, or a fixture over a throw-away engine in memory.
-func (a *app) openUI(ctx context.Context, o uiOptions) error {
-	switch o.theme {
-	case "", "auto", "dark", "light":
-	default:
-		return usage(fmt.Errorf("--theme: found %q, expected auto, dark or light", o.theme))
-	}
-	clock, err := a.clock()
-	if err != nil {
-		return err
-	}
+func (a *app) openUI(cmd *cobra.Command, o uiOptions) error {
+	ctx := cmd.Context()
 	s := &session{app: a, now: time.Now}
-	if os.Getenv("EPISTEME_NOW") != "" {
-		s.now = func() time.Time { return clock.Now }
-	}
-	options := tui.Options{Now: s.clock, Zone: clock.Zone, Theme: o.theme, NoColor: a.noColor, ASCII: o.ascii, Link: o.link}
-	if err := s.choose(o.fixture, &options); err != nil {
+	options, err := s.options(cmd, o)
+	if err != nil {
 		return err
 	}
 	if o.plain || !a.interactive() {
@@ -92,7 +96,45 @@ func (a *app) openUI(ctx context.Context, o uiOptions) error {
 	if errors.As(err, &nothing) {
 		_, err = fmt.Fprintln(a.out, cleanLines(nothing.Error()))
 	}
+	if s.left != "" && err == nil {
+		_, err = fmt.Fprintln(a.out, s.left)
+	}
 	return errors.Join(err, s.close())
+}
+
+// options are what flags and settings ask for; flags count more.
+func (s *session) options(cmd *cobra.Command, o uiOptions) (tui.Options, error) {
+	if o.theme != "" && !slices.Contains(tui.Themes(), o.theme) {
+		return tui.Options{}, usage(fmt.Errorf("--theme: found %q, expected one of %s", o.theme, strings.Join(tui.Themes(), ", ")))
+	}
+	set, err := settings()
+	if err != nil {
+		return tui.Options{}, err
+	}
+	clock, err := s.app.clock()
+	if err != nil {
+		return tui.Options{}, err
+	}
+	if os.Getenv(nowVariable) != "" {
+		s.now = func() time.Time { return clock.Now }
+	}
+	options := tui.Options{Now: s.clock, Clock: s.now, Zone: clock.Zone, Theme: set.Theme, NoColor: s.noColor, ASCII: set.ASCII || o.ascii,
+		Still: set.Still || o.still, Share: set.Shared || o.share, Keys: set.Keys, Link: o.link, Export: s.export, Leaving: s.leaving}
+	if o.theme != "" {
+		options.Theme = o.theme
+	}
+	if set.Zone != nil && !cmd.Flags().Changed("tz") {
+		options.Zone = set.Zone
+	}
+	if err := s.choose(o.fixture, &options); err != nil {
+		return options, err
+	}
+	if o.kase != "" {
+		if options.Case, err = options.OpenCase(o.kase); err != nil {
+			return options, err
+		}
+	}
+	return options, nil
 }
 
 // plainCols is the width of plain lines that go to a file or a pipe.
@@ -107,39 +149,156 @@ func (a *app) interactive() bool {
 // session is the engine behind one UI. It is opened while the first frame is already on the screen.
 type session struct {
 	*app
-	now    func() time.Time
-	engine atomic.Pointer[engine.Engine]
-	newest atomic.Int64 // of a fixture: its "now", ns UTC
+	now      func() time.Time
+	evidence atomic.Pointer[evidence]
+	newest   atomic.Int64 // of a fixture: its "now", ns UTC
+
+	fixture string // what is open; empty: a data directory or a server
+	left    string // the command that comes back to where the user left
 }
 
 func (s *session) choose(name string, options *tui.Options) error {
 	if name == "" {
-		options.Title = "episteme"
-		if places := s.places(); len(places) > 0 {
-			for _, p := range places {
-				if p.why == "" {
-					options.Title = p.dir
-					break
-				}
-			}
+		options.Title, options.OpenCase = "episteme", noCases
+		home, here, err := s.caseHome()
+		if err != nil {
+			return err
+		}
+		if here {
+			options.Title = home.about
+			options.OpenCase = func(name string) (*tui.Case, error) { return openCase(home.folder, name) }
+		}
+		options.Nothing, options.Begin = s.nothing, s.begin
+		options.Live = true // others may write, in this directory too: whoever holds it serves them
+		reader := *s.app
+		if s.interactive() {
+			reader.err = io.Discard // the screen is drawn by now; what was noticed when opening is in the status
 		}
 		options.Open = func(ctx context.Context) (ask.Investigator, error) {
-			e, err := s.openForReading(ctx)
+			e, err := reader.openForReading(ctx)
 			if err != nil {
 				return nil, err
 			}
-			s.engine.Store(e)
+			s.evidence.Store(&e)
 			return e, nil
 		}
 		return nil
 	}
+	b, err := s.begin(name)
+	if err != nil {
+		return err
+	}
+	options.Title, options.Training, options.Open, options.OpenCase = b.Title, b.Training, b.Open, b.OpenCase
+	return nil
+}
+
+// noCases answers where nothing is recorded that a case could be about.
+func noCases(string) (*tui.Case, error) {
+	return nil, errors.New("a case lies beside the evidence it is about, and nothing has been recorded here yet")
+}
+
+// begin is a fixture, for the beginning or from the start screen.
+func (s *session) begin(name string) (tui.Beginning, error) {
 	fixture, ok := fixtures.ByName(name)
 	if !ok {
-		return usage(fmt.Errorf("--fixture: found %q, expected one of %s", name, strings.Join(fixtureNames(), ", ")))
+		return tui.Beginning{}, usage(fmt.Errorf("--fixture: found %q, expected one of %s", name, strings.Join(fixtureNames(), ", ")))
 	}
-	options.Title, options.Training = fixture.Name, true
-	options.Open = func(ctx context.Context) (ask.Investigator, error) { return s.openFixture(ctx, fixture) }
-	return nil
+	folder, err := casesOf(fixture.Name)
+	if err != nil {
+		return tui.Beginning{}, err
+	}
+	s.fixture = fixture.Name
+	return tui.Beginning{
+		Title: fixture.Name, Training: true,
+		Open:     func(ctx context.Context) (ask.Investigator, error) { return s.openFixture(ctx, fixture) },
+		OpenCase: func(name string) (*tui.Case, error) { return openCase(folder, name) },
+	}, nil
+}
+
+// nothing is the start screen's words for an error that says that there is no evidence.
+func (s *session) nothing(err error) *views.Nothing {
+	var found *nothingError
+	if !errors.As(err, &found) {
+		return nil
+	}
+	n := &views.Nothing{Title: "Nothing has been recorded here yet."}
+	if found.refused() {
+		n.Title = "The evidence could not be read."
+	}
+	for _, p := range found.looked {
+		n.Looked = append(n.Looked, [2]string{p.dir, p.why})
+	}
+	for _, f := range fixtures.All() {
+		n.Fixtures = append(n.Fixtures, views.FixtureRow{Name: f.Name, Title: f.Title, Summary: f.Summary})
+	}
+	return n
+}
+
+// leaving remembers the command that comes back to where the user was.
+func (s *session) leaving(p tui.Place) {
+	if p.Case != "" {
+		s.left = resume(s.fixture, p.Case, p.Link)
+	}
+}
+
+// export writes the evidence for a record from within the UI. The format goes by the end of the file's name.
+func (s *session) export(ctx context.Context, id record.ID, path string) (string, error) {
+	format, err := formatOf(path)
+	if err != nil {
+		return "", err
+	}
+	if err := mayWrite(path, false); err != nil {
+		return "", err
+	}
+	e := s.evidence.Load()
+	if e == nil {
+		return "", errors.New("the evidence is not open yet")
+	}
+	t, err := record.TimeOf(s.now())
+	if err != nil {
+		return "", err
+	}
+	contents, err := exportOf(ctx, *e, id, t)
+	if err != nil {
+		return "", err
+	}
+	if err := s.writeOut(path, false, func(w io.Writer) error { return export.Write(w, format, contents) }); err != nil {
+		return "", err
+	}
+	return path + ": " + contents.Leaving(), nil
+}
+
+// exportOf gathers a query, or the queries that an event was based on.
+func exportOf(ctx context.Context, e evidence, id record.ID, made record.Time) (*export.Contents, error) {
+	queries := []record.ID{id}
+	if id.Kind == record.KindEvent {
+		r, err := e.Record(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if event, ok := r.Record.(*record.Event); ok {
+			queries = event.BasedOn
+		}
+	}
+	if len(queries) == 0 || queries[0].Kind != record.KindAudit {
+		return nil, fmt.Errorf("export %s: only queries leave, and events that were based on one; its chain comes along by itself", id.Short())
+	}
+	return export.Collect(ctx, e, export.Selection{Queries: queries}, made)
+}
+
+// formatOf is the format that the end of a file's name asks for.
+func formatOf(path string) (export.Format, error) {
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".md":
+		return export.Markdown, nil
+	case ".html", ".htm":
+		return export.HTML, nil
+	case ".json":
+		return export.Bundle, nil
+	case ".prov":
+		return export.Prov, nil
+	}
+	return "", fmt.Errorf("export to %s: expected a name that ends with .md, .html, .json or .prov", path)
 }
 
 // openFixture takes an incident into an engine in memory.
@@ -148,7 +307,8 @@ func (s *session) openFixture(ctx context.Context, f fixtures.Fixture) (ask.Inve
 	if err != nil {
 		return nil, err
 	}
-	s.engine.Store(e)
+	var held evidence = e
+	s.evidence.Store(&held)
 	done, err := e.Ingest(ctx, record.NewReader(bytes.NewReader(f.Events()), f.Name+"/events.jsonl", e), engine.IngestOptions{})
 	if err != nil {
 		return nil, err
@@ -172,8 +332,8 @@ func (s *session) clock() time.Time {
 }
 
 func (s *session) close() error {
-	if e := s.engine.Load(); e != nil {
-		return e.Close()
+	if e := s.evidence.Load(); e != nil {
+		return (*e).Close()
 	}
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"episteme/engine"
 	"episteme/engine/record"
 )
 
@@ -30,7 +29,7 @@ on an assertion the newest counts.` + writeHelp,
 			}
 			return a.write(cmd, &f, draft{
 				needsEvidence: true,
-				build: func(ctx context.Context, e *engine.Engine) ([]record.Record, error) {
+				build: func(ctx context.Context, e evidence) ([]record.Record, error) {
 					id, err := named(ctx, e, "ASSERTION", args[0], record.KindAssertion)
 					v.Assertion = id.Hash
 					return []record.Record{&v}, err

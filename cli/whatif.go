@@ -59,7 +59,7 @@ func (a *app) whatIf(ctx context.Context, typed string, f *whatIfFlags) error {
 	if err != nil {
 		return err
 	}
-	return a.withEvidence(ctx, func(e *engine.Engine) error {
+	return a.withEvidence(ctx, func(e evidence) error {
 		id, err := identify(ctx, e, typed)
 		if err != nil {
 			return err
@@ -127,7 +127,7 @@ func parseFilter(text string) (record.Stage, error) {
 
 // targetOf finds what was typed where a record or an agent may stand. The bytes behind a digest need not be held, so
 // a digest typed in full is taken as it stands.
-func targetOf(ctx context.Context, e *engine.Engine, typed string) (ask.Target, error) {
+func targetOf(ctx context.Context, e evidence, typed string) (ask.Target, error) {
 	if name, ok := strings.CutPrefix(typed, agentPrefix); ok {
 		return ask.Target{Agent: name}, nil
 	}

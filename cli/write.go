@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"episteme/engine"
 	"episteme/engine/record"
 	"episteme/engine/trace/ask"
 )
@@ -40,13 +39,13 @@ type draft struct {
 	needsEvidence bool
 	// build makes the record, last, and before it what goes with it. e is nil before the evidence is opened; then
 	// only drafts are built that need none, so that what is wrong with them is told before a directory is made.
-	build func(ctx context.Context, e *engine.Engine) ([]record.Record, error)
+	build func(ctx context.Context, e evidence) ([]record.Record, error)
 	// typed says how a field is typed, where that is not a flag of its name: object is VALUE.
 	typed map[string]string
 }
 
 // checked builds the records and checks them as lines of a file are.
-func (d draft) checked(ctx context.Context, e *engine.Engine) ([]record.Record, error) {
+func (d draft) checked(ctx context.Context, e evidence) ([]record.Record, error) {
 	records, err := d.build(ctx, e)
 	if err != nil {
 		return nil, err
@@ -100,7 +99,7 @@ func (a *app) write(cmd *cobra.Command, f *writeFlags, d draft) error {
 }
 
 // openForDraft opens the evidence. A directory is made only for a record that names no other and is to be written.
-func (a *app) openForDraft(cmd *cobra.Command, f *writeFlags, d draft) (*engine.Engine, error) {
+func (a *app) openForDraft(cmd *cobra.Command, f *writeFlags, d draft) (evidence, error) {
 	if d.needsEvidence {
 		return a.openForReading(cmd.Context())
 	}
@@ -112,7 +111,7 @@ func (a *app) openForDraft(cmd *cobra.Command, f *writeFlags, d draft) (*engine.
 }
 
 // writeDown makes the records durable and then prints the id of the last one, alone on standard output.
-func (a *app) writeDown(ctx context.Context, e *engine.Engine, records []record.Record) error {
+func (a *app) writeDown(ctx context.Context, e evidence, records []record.Record) error {
 	written, err := e.Write(ctx, records...)
 	if err != nil {
 		return err
@@ -172,7 +171,7 @@ func (a *app) timestamp(f *writeFlags) (record.Time, error) {
 }
 
 // named finds the record that was typed for a flag or an argument. It must be of one of kinds; none is any.
-func named(ctx context.Context, e *engine.Engine, flag, typed string, kinds ...record.Kind) (record.ID, error) {
+func named(ctx context.Context, e evidence, flag, typed string, kinds ...record.Kind) (record.ID, error) {
 	id, err := identify(ctx, e, typed)
 	var wrong *ask.UsageError
 	if errors.As(err, &wrong) {
@@ -200,7 +199,7 @@ func kindWord(k record.Kind) string {
 }
 
 // namedAll finds the assertions and queries that were typed for a flag that may be repeated.
-func namedAll(ctx context.Context, e *engine.Engine, flag string, typed []string) ([]record.ID, error) {
+func namedAll(ctx context.Context, e evidence, flag string, typed []string) ([]record.ID, error) {
 	var ids []record.ID
 	for _, t := range typed {
 		id, err := named(ctx, e, flag, t, record.KindAssertion, record.KindAudit)
