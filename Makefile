@@ -23,7 +23,7 @@ export GOWORK := off
 unexport EPISTEME_SERVER EPISTEME_TOKEN EPISTEME_DATA EPISTEME_NOW
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test check bench fuzz race cover golden cross soak-ingest mutants bench-wal bench-store clean
+.PHONY: help build run test check bench fuzz race cover golden cross soak-ingest mutants screens bench-wal bench-store clean
 
 help: ## list the targets (this list)
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1	\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F '	' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -89,6 +89,11 @@ golden: ## rewrite the goldens, then read the diff: it is what the change does t
 	$(GO) test $$packages -update
 	@git status --short -- '*testdata*' 2>/dev/null || true
 	@echo 'Read the diff before you commit it: git diff -- "*testdata*"'
+
+# They come from the real program in a terminal of 120 by 40 and 80 by 24. The picture in README.md is one of them.
+screens: ## rewrite docs/screens, what the program shows; then read the diff and copy the picture into README.md
+	$(GO) test ./cli -run '^TestScreens$$' -update
+	@git status --short -- docs/screens 2>/dev/null || true
 
 cross: ## compile and vet for the systems this machine is not: macOS, FreeBSD, Linux on ARM, Windows
 	@for target in darwin/arm64 freebsd/amd64 linux/arm64 windows/amd64; do \

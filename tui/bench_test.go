@@ -51,7 +51,7 @@ func BenchmarkFirstPaint(b *testing.B) {
 
 // BenchmarkFrame is one key and the whole frame as it goes to the terminal.
 func BenchmarkFrame(b *testing.B) {
-	m := newModel(context.Background(), Options{Ask: incident(), Title: "auth-jwt", Training: true}, newTheme(io.Discard, true, false, false), 120, 40)
+	m := newModel(context.Background(), Options{Ask: incident(), Title: "auth-jwt", Training: true}, newTheme(io.Discard, paletteOf("dark", ""), false, false), 120, 40)
 	v := views.NewTimeline(false)
 	m.frames = []frame{{1, v}}
 	p := &plain{ctx: m.ctx, in: m.opts.Ask, cols: 120, rows: 36, now: clockAt(22, 32, 0)}

@@ -22,6 +22,7 @@ type fake struct {
 	chains   map[record.ID]ask.Provenance
 	records  map[record.ID]ask.Record
 	before   func(ctx context.Context, method string) error
+	probe    probe
 	behind   uint64
 	lsn      record.LSN // applied; 0: 300
 }

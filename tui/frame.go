@@ -20,6 +20,9 @@ const (
 // rowsAiry is the height from which a blank line below the context line costs nothing that is missed.
 const rowsAiry = 36
 
+// colsAsOf is the width from which a past moment stands with its date.
+const colsAsOf = 80
+
 // Size before the terminal has said its own.
 const (
 	colsAssumed = 80
@@ -46,6 +49,9 @@ func (m *model) lines() []text.Line {
 		return crashLines(m.crash, m.wayOut(), m.cols, m.rows)
 	case len(m.frames) == 0:
 		return text.Block(nil, m.cols, m.rows)
+	}
+	if still := m.settling(); still != nil {
+		return still
 	}
 	out := make([]text.Line, 0, m.rows)
 	out = append(out, m.contextLine())
@@ -97,11 +103,14 @@ func (m *model) contextLine() text.Line {
 	for cut := 0; left.Width() > m.cols && cut < len(m.frames); cut++ {
 		left = m.path(cut, false)
 	}
+	if m.play != nil {
+		return m.replayLine()
+	}
 	var right text.Line
 	for _, part := range m.contextParts() {
 		longer := append(append(text.Line{}, right...), text.Space(3))
 		longer = append(longer, part...)
-		if left.Width()+longer.Width()+1 > m.cols {
+		if left.Width()+longer.Width()+2 > m.cols { // a blank between, and one at the end
 			break
 		}
 		right = longer
@@ -116,14 +125,26 @@ func (m *model) contextLine() text.Line {
 // from the left.
 func (m *model) path(cut int, name bool) text.Line {
 	left := text.Of(text.Space(1))
+	title := m.opts.Title
+	if m.mask != nil {
+		title = m.mask.text(title)
+	}
 	if name {
 		left = append(left, text.Text(text.Title, "episteme"), text.Space(2))
 	}
-	if m.opts.Training {
-		left = append(left, text.Text(text.Reverse, " TRAINING "+m.opts.Title+" "))
-	} else {
-		left = append(left, text.Text(text.Strong, m.opts.Title))
+	if at := m.asOf; at != nil {
+		words := " AS IT WAS AT " + m.times.Full(*at) + " "
+		if m.cols < colsAsOf {
+			words = " AS IT WAS " + m.times.Clock(*at) + " "
+		}
+		left = append(left, text.Text(text.Reverse, words), text.Space(1))
 	}
+	if m.opts.Training {
+		left = append(left, text.Text(text.Reverse, " TRAINING "+title+" "))
+	} else {
+		left = append(left, text.Text(text.Strong, title))
+	}
+
 	if cut > 0 {
 		left = append(left, text.Text(text.Dim, " › …"))
 	}
@@ -142,12 +163,26 @@ func (m *model) path(cut int, name bool) text.Line {
 func (m *model) contextParts() []text.Line {
 	minute := m.times.Day(m.now) + " " + views.Times{Mode: m.times.Mode, Zone: m.times.Zone, Zero: nil}.Minute(m.now)
 	var parts []text.Line
-	if !m.opts.Training {
+	switch {
+	case m.frozen:
+		parts = append(parts, text.Of(text.Text(text.Reverse, " FROZEN ")))
+	case m.asOf == nil && !m.opts.Training:
 		parts = append(parts, m.live())
 	}
-	parts = append(parts, text.Of(text.Text(text.Plain, minute)))
-	if zero := m.times.Zero; zero != nil && within(*zero, m.now, 100*time.Hour) {
-		since := views.Since(*zero, m.now)
+	if m.kase != nil {
+		parts = append(parts, text.Of(text.Text(text.Key, "case "+m.kase.Name)))
+	}
+	if m.mask != nil {
+		parts = append(parts, text.Of(text.Text(text.Warn, "masked")))
+	}
+	if !m.picked.IsZero() {
+		parts = append(parts, text.Of(text.Text(text.Dim, "picked "), text.Text(text.Key, m.picked.Short())))
+	}
+	if m.asOf == nil { // a past says so at the left end, which never goes
+		parts = append(parts, text.Of(text.Text(text.Plain, minute)))
+	}
+	if zero := m.times.Zero; zero != nil && within(*zero, m.shownFor(), 100*time.Hour) {
+		since := views.Since(*zero, m.shownFor())
 		parts = append(parts, text.Of(text.Text(text.Plain, since[:len(since)-len(":00")])))
 	}
 	return append(parts, text.Of(text.Text(text.Dim, "read-only")))
@@ -216,7 +251,16 @@ func (m *model) linkLine() text.Line {
 func (m *model) keyLine() text.Line {
 	hints := m.top().view.Hints()
 	for {
-		l := hintLine(hints, m.theme.ascii)
+		l := hintLine(m.keymap(), hints, m.theme.ascii)
+		if m.mask != nil && m.lastKey != "" {
+			pressed := text.Of(text.Text(text.Reverse, " "+m.keyName(m.lastKey)+" "), text.Space(1))
+			if l.Width()+pressed.Width()+1 <= m.cols || len(hints) <= 2 {
+				return text.Ends(l, pressed, m.cols)
+			}
+			last := max(len(hints)-3, 0)
+			hints = append(hints[:last:last], hints[last+1:]...)
+			continue
+		}
 		if l.Width() <= m.cols || len(hints) <= 2 {
 			return l.Cut(m.cols)
 		}
@@ -225,10 +269,21 @@ func (m *model) keyLine() text.Line {
 	}
 }
 
-func hintLine(hints []views.Hint, ascii bool) text.Line {
+// keyName is how a key that was pressed is shown.
+func (m *model) keyName(name string) string {
+	if name == " " {
+		return "space"
+	}
+	if m.theme.ascii || name != "enter" {
+		return name
+	}
+	return "↵"
+}
+
+func hintLine(keys views.Keymap, hints []views.Hint, ascii bool) text.Line {
 	var l text.Line
 	for _, h := range hints {
-		key, word := shown(h)
+		key, word := shown(keys, h)
 		if ascii && key == "↵" {
 			key = "Enter"
 		}
@@ -241,19 +296,20 @@ func hintLine(hints []views.Hint, ascii bool) text.Line {
 	return l
 }
 
+// shownKey is the first key of an action, as a screen shows it.
+func shownKey(keys views.Keymap, a views.Action) string {
+	key, _, _ := strings.Cut(keys.Of(a).Binding.Help().Key, " ")
+	return key
+}
+
 // shown is a hint's key and word. Two keys that are each other's opposite show as one pair.
-func shown(h views.Hint) (key, word string) {
-	for _, k := range views.Keys() {
-		if k.Action == h.Action {
-			key, word = k.Binding.Help().Key, k.Binding.Help().Desc
-		}
-	}
-	key, _, _ = strings.Cut(key, " ")
+func shown(keys views.Keymap, h views.Hint) (key, word string) {
+	key, word = shownKey(keys, h.Action), keys.Of(h.Action).Binding.Help().Desc
 	switch h.Action {
 	case views.NextMark:
-		key = "[ ]"
+		key = shownKey(keys, views.PrevMark) + " " + key
 	case views.NextFinding:
-		key = "{ }"
+		key = shownKey(keys, views.PrevFinding) + " " + key
 	}
 	if h.Word != "" {
 		word = h.Word

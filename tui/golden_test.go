@@ -12,7 +12,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"episteme/engine/cases"
 	"episteme/engine/trace/ask"
+	"episteme/views"
 	"episteme/views/text"
 )
 
@@ -56,7 +58,7 @@ func scenes() []scene {
 	keys := func(names ...string) func(*session) {
 		return func(s *session) { s.toRoot(); s.keys(names...); s.wait(300 * time.Millisecond) }
 	}
-	return []scene{
+	return append(investigationScenes(), []scene{
 		{"timeline", incident, func(s *session) { s.toRoot() }},
 		{"timeline-event", incident, none},
 		{"timeline-filter", incident, func(s *session) { s.toRoot(); s.runes("/agent:deploy* -told:1") }},
@@ -86,8 +88,29 @@ func scenes() []scene {
 		{"hostile", hostile, func(s *session) { s.wait(time.Second) }},
 		{"hostile-contributions", hostile, func(s *session) { s.keys("enter"); s.wait(time.Second) }},
 		{"hostile-provenance", hostile, func(s *session) { s.keys("p"); s.wait(time.Second) }},
+		{"command", incident, func(s *session) { s.toRoot(); s.runes(":t") }},
+		{"command-time", incident, func(s *session) { s.toRoot(); s.runes(":as-of 21:30") }},
+		{"as-it-was-typed", incident, func(s *session) { s.toRoot(); s.typed(":as-of 21:30"); s.keys("z") }},
+		{"shared", incident, func(s *session) { s.toRoot(); s.keys("S"); s.wait(time.Second); s.keys("j") }},
+		{"frozen", incident, func(s *session) { s.toRoot(); s.keys(" "); s.wait(time.Second) }},
+		{"case", incident, func(s *session) { keeping(s); s.typed(":case") }},
+		{"kept", incident, func(s *session) { keeping(s); s.toRoot(); s.wait(time.Second) }},
+		{"note", incident, func(s *session) { keeping(s); s.toRoot(); s.keys("m"); s.runes("who approved this?") }},
+		{"start", incident, func(s *session) { s.m.clear(); s.m.push(views.NewStart(*nothingFor(nil, nil))) }},
+		{"hostile-case", hostile, func(s *session) { keeping(s); s.typed(":case") }},
 		{"crash", incident, func(s *session) { s.m.crash = newCrash("drawing a screen", "index out of range", nil) }},
-	}
+	}...)
+}
+
+// keeping opens a case that keeps two lines, one of them nasty.
+func keeping(s *session) {
+	c := cases.Case{Name: "inc-1", Skipped: 1, Lines: []cases.Line{
+		{At: clockAt(22, 31, 7), By: "alice", Kind: cases.Bookmark, ID: rootQuery, Note: "why this one?"},
+		{At: clockAt(22, 31, 40), By: nasty, Kind: cases.Note, Note: nasty},
+	}}
+	s.run(s.m.openCase(&Case{Name: c.Name, Author: "dana", Read: func(context.Context, ask.Investigator) (cases.Case, error) { return c, nil },
+		Add: func(cases.Line) error { return nil }}))
+	s.settle()
 }
 
 // TestGolden compares scenes with what somebody looked at and found good.

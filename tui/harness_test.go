@@ -32,23 +32,27 @@ func inSession(t *testing.T, in ask.Investigator, cols, rows int, f func(*sessio
 
 func inSessionOf(t *testing.T, o Options, cols, rows int, f func(*session)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithCancel(context.Background())
-		s := &session{t: t, msgs: make(chan tea.Msg), done: make(chan struct{})}
-		defer func() { cancel(); close(s.done) }()
-		if o.Now == nil {
-			o.Now = func() time.Time { return ending }
-		}
-		o.Output = io.Discard
-		if o.Title == "" {
-			o.Title, o.Training = "auth-jwt", true
-		}
-		s.m = newModel(ctx, o, newTheme(io.Discard, true, true, o.ASCII), cols, rows)
-		s.m.after = s.after
-		s.run(s.m.Init())
-		s.settle()
-		f(s)
-	})
+	synctest.Test(t, func(t *testing.T) { sessionIn(t, o, cols, rows, f) })
+}
+
+// sessionIn runs f with a session in a bubble that is there already.
+func sessionIn(t *testing.T, o Options, cols, rows int, f func(*session)) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &session{t: t, msgs: make(chan tea.Msg), done: make(chan struct{})}
+	defer func() { cancel(); close(s.done) }()
+	if o.Now == nil {
+		o.Now = func() time.Time { return ending }
+	}
+	o.Output = io.Discard
+	if o.Title == "" {
+		o.Title, o.Training = "auth-jwt", true
+	}
+	s.m = newModel(ctx, o, newTheme(io.Discard, paletteOf("dark", ""), true, o.ASCII), cols, rows)
+	s.m.after = s.after
+	s.run(s.m.Init())
+	s.settle()
+	f(s)
 }
 
 // after is tea.Tick, but for its end: no timer may outlive the bubble.

@@ -40,7 +40,7 @@ func (m *model) key(k tea.KeyMsg) tea.Cmd {
 		if name == "ctrl+c" { // leaves the field as Esc does
 			k = tea.KeyMsg{Type: tea.KeyEsc}
 		}
-		cmd := m.deliver(f.id, views.Typed{Key: k})
+		cmd := tea.Batch(m.deliver(f.id, views.Typed{Key: k}), m.watched(name))
 		if m.held.IsZero() || m.typing() {
 			return cmd
 		}
@@ -56,7 +56,8 @@ func (m *model) key(k tea.KeyMsg) tea.Cmd {
 		m.armed, m.leaving = "", 0
 		return nil
 	}
-	p := views.Press{Action: actionOf(name), Count: m.count}
+	m.lastKey = name
+	p := views.Press{Action: m.keymap().Means(name), Count: m.count}
 	m.count = 0
 	if p.Count > 0 && p.Action == views.Out {
 		return nil // it takes back the count
@@ -67,23 +68,18 @@ func (m *model) key(k tea.KeyMsg) tea.Cmd {
 	if p.Action != views.Leave && p.Action != views.Stop {
 		m.armed = ""
 	}
-	return m.press(f, p)
+	cmd := m.press(f, p)
+	return tea.Batch(cmd, m.watched(name))
 }
 
-// actionOf is what a key is bound to; empty for nothing.
-func actionOf(name string) views.Action {
-	for _, k := range views.Keys() {
-		for _, bound := range k.Binding.Keys() {
-			if bound == name {
-				return k.Action
-			}
-		}
-	}
-	return ""
-}
+// keymap are the keys of this session.
+func (m *model) keymap() views.Keymap { return m.opts.Keys }
 
 // press does what a key means: some things mean the same everywhere, the rest is the view's.
 func (m *model) press(f frame, p views.Press) tea.Cmd {
+	if cmd, used := m.replayKey(f, p); used {
+		return cmd
+	}
 	switch p.Action {
 	case "":
 		return nil
@@ -102,6 +98,27 @@ func (m *model) press(f frame, p views.Press) tea.Cmd {
 		if _, open := f.view.(*views.HelpView); !open {
 			return m.push(views.NewHelp(f.view.Crumb(), f.view.Hints()))
 		}
+	case views.Command:
+		return m.askCommand()
+	case views.AsOf:
+		return m.askTime()
+	case views.Bookmark:
+		return m.askNote()
+	case views.Export:
+		return m.askExport()
+	case views.Share:
+		return m.toggleShare()
+	case views.PlaceBefore:
+		return m.travel(-max(p.Count, 1))
+	case views.PlaceAfter:
+		return m.travel(max(p.Count, 1))
+	case views.Freeze:
+		return m.freeze(!m.frozen)
+	case views.Bottom:
+		if m.frozen {
+			do, _ := f.view.Handle(p)
+			return tea.Batch(m.freeze(false), m.do(f.id, do))
+		}
 	case views.Yank:
 		if _, open := f.view.(*views.CopyView); !open {
 			if t := f.view.Selected(); !t.ID.IsZero() {
@@ -114,7 +131,10 @@ func (m *model) press(f frame, p views.Press) tea.Cmd {
 		m.nextTimes()
 		return nil
 	}
-	do, _ := f.view.Handle(p)
+	do, used := f.view.Handle(p)
+	if !used {
+		return m.investigate(f, p.Action)
+	}
 	return m.do(f.id, do)
 }
 

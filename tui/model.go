@@ -4,12 +4,12 @@ import (
 	"context"
 	"runtime/debug"
 	"slices"
-	"strings"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
 	"github.com/charmbracelet/x/ansi"
 
+	"episteme/engine/cases"
 	"episteme/engine/record"
 	"episteme/engine/trace/ask"
 	"episteme/views"
@@ -27,7 +27,19 @@ type model struct {
 
 	cols, rows int
 	now        record.Time // moves with the clock's ticks, so that a frame drawn twice is the same frame
+	badLink    error       // why the moment that the link names is not shown
 	times      views.Times
+	asOf       *record.Time // everything is shown as it was then; nil: as it is now
+	mask       *masker      // of a shared screen; nil: it is not shared
+	frozen     bool         // nothing that arrives moves the screen
+	lastKey    string       // shown on a shared screen
+	kase       *Case        // the open case; nil: none
+	kept       cases.Case   // what it keeps
+	keeps      int          // lines that were kept in this session
+	typed      []string     // commands, oldest first
+	places     places
+	play       *play  // the clock of a replay; nil: this is none
+	drill      *drill // of a training; nil: this is none
 
 	frames []frame   // the first is the timeline and never goes
 	at     int       // the frame whose view is being called
@@ -35,6 +47,9 @@ type model struct {
 	slots  map[slotKey]*slot
 	rests  map[slotKey]uint64
 	ids    uint64 // of slots, rests, frames and notices: none is used twice
+
+	picked record.ID // the answer that others are compared with; zero: none
+	log    views.Log // what was said
 
 	count   int // typed before a key
 	notice  *text.Line
@@ -54,8 +69,9 @@ type frame struct {
 
 // rootSlots are the questions of the model itself.
 const (
-	rootFrame = 0
-	linkSlot  = "link"
+	rootFrame  = 0
+	linkSlot   = "link"
+	impactSlot = "impact of"
 )
 
 const (
@@ -86,6 +102,10 @@ func newModel(ctx context.Context, o Options, th *theme, cols, rows int) *model 
 		slots: map[slotKey]*slot{}, rests: map[slotKey]uint64{},
 		times: views.Times{Zone: o.Zone},
 	}
+	if o.Share {
+		m.mask = newMasker()
+	}
+	m.asOf, m.badLink = linkAsOf(o.Link)
 	m.readClock()
 	return m
 }
@@ -93,6 +113,9 @@ func newModel(ctx context.Context, o Options, th *theme, cols, rows int) *model 
 // readClock takes the time. It is called when the minute changes, and when an answer has come: a replay's clock may
 // only be known once its evidence is open.
 func (m *model) readClock() {
+	if m.frozen {
+		return
+	}
 	if t, err := record.TimeOf(m.opts.Now()); err == nil && t != m.now {
 		m.now = t
 		m.look()
@@ -101,19 +124,34 @@ func (m *model) readClock() {
 
 // Init opens the timeline and, where there is a link, what it names.
 func (m *model) Init() tea.Cmd {
-	cmds := []tea.Cmd{m.push(m.timeline()), m.after(m.toMinute(), clockMsg{})}
+	cmds := []tea.Cmd{m.push(m.timeline()), m.after(m.toMinute(), clockMsg{}), m.beginReplay()}
+	if m.opts.Case != nil {
+		cmds = append(cmds, m.openCase(m.opts.Case))
+	}
 	if m.opts.Link != "" {
-		typed := views.ParseLink(m.opts.Link)
-		cmds = append(cmds, m.start(rootFrame, views.Ask{Slot: linkSlot, Doing: "finding " + typed, Budget: views.PointBudget,
-			Run: func(ctx context.Context, in ask.Investigator, _ func(any) bool) (any, error) {
-				return in.Identify(ctx, typed)
-			}}))
+		cmds = append(cmds, m.find(linkSlot, views.ParseLink(m.opts.Link)))
 	}
 	return tea.Batch(cmds...)
 }
 
+// find looks for a record by what somebody typed; what is done with it goes by the slot.
+func (m *model) find(slot, typed string) tea.Cmd {
+	return m.start(rootFrame, views.Ask{Slot: slot, Doing: "finding " + typed, Budget: views.PointBudget,
+		Run: func(ctx context.Context, in ask.Investigator, _ func(any) bool) (any, error) {
+			return in.Identify(ctx, typed)
+		}})
+}
+
 // timeline is a new first screen.
-func (m *model) timeline() views.View { return views.NewTimeline(m.opts.Live && !m.opts.Training) }
+func (m *model) timeline() *views.Timeline { return views.NewTimeline(m.follows()) }
+
+// shownFor is the moment that is shown: now, or the one that a link or the user named.
+func (m *model) shownFor() record.Time {
+	if m.asOf != nil {
+		return *m.asOf
+	}
+	return m.now
+}
 
 // toMinute is the time until the minute on the context line changes.
 func (m *model) toMinute() time.Duration {
@@ -151,6 +189,8 @@ func (m *model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 		if msg.id == m.armedID && m.armed != "" {
 			m.armed, m.notice = "", nil
 		}
+	case replayMsg:
+		return m, m.replay(msg)
 	case leftMsg:
 		if msg.id == m.leaving {
 			m.leaving = 0
@@ -171,6 +211,7 @@ func (m *model) push(v views.View) tea.Cmd {
 	m.ids++
 	f := frame{int(m.ids), v}
 	m.frames = append(m.frames, f)
+	m.visit()
 	m.look()
 	return m.deliver(f.id, views.Shown{First: true})
 }
@@ -180,13 +221,16 @@ func (m *model) pop() tea.Cmd {
 	if len(m.frames) < 2 {
 		return nil
 	}
-	m.remove(m.top().id)
+	m.leaveFrame(m.top())
+	m.frames = slices.Delete(slices.Clone(m.frames), len(m.frames)-1, len(m.frames))
+	m.visit()
 	return m.deliver(m.top().id, views.Shown{})
 }
 
 // remove takes a view away, with its questions.
 func (m *model) remove(gone int) {
 	m.frames = slices.DeleteFunc(m.frames, func(f frame) bool { return f.id == gone })
+	m.places.gone(gone)
 	m.forget(gone)
 }
 
@@ -210,11 +254,19 @@ func (m *model) look() {
 		m.at = f.id
 		rows := m.bodyRows()
 		if over, ok := f.view.(views.Overlay); ok && i > 0 {
-			f.view.SetLook(views.Look{Cols: m.cols, Rows: rows, Times: m.times, Now: m.now})
+			f.view.SetLook(m.lookOf(rows))
 			rows = over.Height(rows)
 		}
-		f.view.SetLook(views.Look{Cols: m.cols, Rows: rows, Times: m.times, Now: m.now})
+		f.view.SetLook(m.lookOf(rows))
 	}
+}
+
+// lookOf is what surrounds a view of so many rows.
+func (m *model) lookOf(rows int) views.Look {
+	times, now := m.times, m.shownFor()
+	times.Now = &now
+	return views.Look{Cols: m.cols, Rows: rows, Times: times, Now: now, AsOf: m.asOf, Keys: m.opts.Keys,
+		Kept: keptOf(m.kept, m.mask), Share: m.mask != nil}
 }
 
 // bodyRows is what the context, status and key lines leave, and the air below the context line where there is room.
@@ -236,6 +288,9 @@ func (m *model) deliver(id int, msg views.Msg) tea.Cmd {
 		if f.id == id {
 			m.at = id
 			do, _ := f.view.Handle(msg)
+			if _, over := f.view.(views.Overlay); over {
+				m.look() // it may want another height now
+			}
 			return m.do(id, do)
 		}
 	}
@@ -253,10 +308,28 @@ func (m *model) rootAnswered(msg views.Msg) tea.Cmd {
 		m.say(text.Bad, "✗ "+a.Err.Error())
 		return nil
 	}
-	if m.held = a.Value.(record.ID); m.typing() {
+	switch v := a.Value.(type) {
+	case lessonMsg:
+		return m.lessonOpened(v)
+	case cases.Case:
+		m.caseRead(v)
 		return nil
+	case keptMsg:
+		m.lineKept(v.line)
+		return nil
+	case exportedMsg:
+		m.say(text.OK, "✓ "+v.said)
+		return nil
+	case record.ID:
+		if a.Slot == impactSlot {
+			return m.push(views.NewImpact(ask.Target{ID: v}))
+		}
+		if m.held = v; m.typing() {
+			return nil
+		}
+		return m.openHeld()
 	}
-	return m.openHeld()
+	return nil
 }
 
 // typing reports whether a text field has focus.
@@ -269,8 +342,9 @@ func (m *model) typing() bool {
 func (m *model) openHeld() tea.Cmd {
 	cmd := m.push(screenFor(m.held))
 	m.held = record.ID{}
-	if _, how, _ := strings.Cut(m.opts.Link, "?"); how != "" {
-		m.say(text.Warn, "! The link says "+how+"; this is shown as it was asked, and with what is known now.")
+	if m.badLink != nil {
+		m.say(text.Bad, "✗ This is shown with all that is known now: "+m.badLink.Error())
+		m.badLink = nil // what is found later was typed
 	}
 	return cmd
 }
@@ -286,6 +360,12 @@ func (m *model) do(id int, list []views.Do) tea.Cmd {
 			cmds = append(cmds, m.rest(id, d))
 		case views.Open:
 			cmds = append(cmds, m.push(d.View))
+		case views.Visit:
+			cmds = append(cmds, m.push(screenFor(d.ID)))
+		case views.Submit:
+			cmds = append(cmds, m.submitted(d))
+		case views.Begin:
+			cmds = append(cmds, m.begin(d.Fixture))
 		case views.Back:
 			cmds = append(cmds, m.pop())
 		case views.Say:
@@ -293,10 +373,12 @@ func (m *model) do(id int, list []views.Do) tea.Cmd {
 		case views.Copy:
 			cmds = append(cmds, m.copy(d))
 		case views.Zero:
-			if m.times.Zero == nil {
+			if m.times.Zero == nil || m.play.mayZero(*m.times.Zero, d.At) {
 				m.times.Zero = &d.At
 				m.look()
 			}
+		case views.TakeHint, views.HandIn:
+			cmds = append(cmds, m.trainingDo(d))
 		}
 	}
 	return tea.Batch(cmds...)
@@ -306,10 +388,26 @@ func (m *model) do(id int, list []views.Do) tea.Cmd {
 func (m *model) say(tone text.Tone, sentence string) {
 	l := text.Of(text.Space(1), text.Text(tone, sentence))
 	m.notice = &l
+	m.note(tone, sentence)
+}
+
+// note keeps what was said, for whoever looked away.
+func (m *model) note(tone text.Tone, sentence string) {
+	at, err := record.TimeOf(m.opts.Now())
+	if err != nil {
+		at = m.now
+	}
+	if tone == text.Reverse { // asks for the same key again, and means nothing later
+		return
+	}
+	m.log.Add(views.Said{At: at, Tone: tone, Text: sentence})
 }
 
 func (m *model) nextTimes() {
-	next := m.times.Next()
+	times := m.times
+	times.Now = &m.now // it is known
+	next := times.Next()
+	next.Now = nil
 	if next.Mode == m.times.Mode {
 		m.say(text.Plain, "Times are UTC: no other zone is set, and nothing in sight starts a T+.")
 		return

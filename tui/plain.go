@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"episteme/engine/cases"
 	"episteme/engine/record"
 	"episteme/engine/trace/ask"
 	"episteme/views"
@@ -31,15 +32,31 @@ func Plain(ctx context.Context, o Options, w io.Writer, cols int) error {
 			return err
 		}
 	}
-	p.in = in
+	at, err := linkAsOf(o.Link)
+	if err != nil {
+		return err
+	}
+	if o.Share {
+		p.mask = newMasker()
+	}
+	p.in = sight{at, p.mask}.of(in)
+	if o.Case != nil {
+		if p.kept, err = o.Case.Read(ctx, in); err != nil {
+			return err
+		}
+		p.times.Zero = p.kept.Zero()
+	}
 	now, err := record.TimeOf(o.Now())
 	if err != nil {
 		return fmt.Errorf("read the clock: %w", err)
 	}
-	p.now = now
+	if p.now = now; at != nil {
+		p.now = *at
+	}
+	p.asOf = at
 	var v views.View = views.NewTimeline(false)
 	if o.Link != "" {
-		id, err := in.Identify(ctx, views.ParseLink(o.Link))
+		id, err := p.in.Identify(ctx, views.ParseLink(o.Link))
 		if err != nil {
 			return err
 		}
@@ -56,14 +73,17 @@ type plain struct {
 	opts  Options
 	in    ask.Investigator
 	times views.Times
-	now   record.Time
+	now   record.Time  // what is shown as now
+	asOf  *record.Time // the moment that a link named; nil: none
+	mask  *masker      // nil: nothing is masked
+	kept  cases.Case   // of the open case
 	cols  int
 	rows  int
 	err   error // the first of a question
 }
 
 func (p *plain) look(v views.View) {
-	v.SetLook(views.Look{Cols: p.cols, Rows: p.rows, Times: p.times, Now: p.now})
+	v.SetLook(views.Look{Cols: p.cols, Rows: p.rows, Times: p.times, Now: p.now, AsOf: p.asOf, Kept: keptOf(p.kept, p.mask), Share: p.mask != nil})
 }
 
 func (p *plain) handle(v views.View, msg views.Msg) {
@@ -75,7 +95,9 @@ func (p *plain) handle(v views.View, msg views.Msg) {
 		case views.Rest:
 			p.handle(v, views.Rested{Name: d.Name})
 		case views.Zero:
-			p.times.Zero = &d.At
+			if p.times.Zero == nil {
+				p.times.Zero = &d.At
+			}
 			p.look(v)
 		}
 	}
@@ -104,7 +126,11 @@ func (p *plain) write(w io.Writer, v views.View) error {
 	if p.opts.Training {
 		name = "TRAINING " + name
 	}
-	head := text.Of(text.Text(text.Plain, fmt.Sprintf("episteme  %s › %s  %s  read-only", name, v.Crumb(), p.times.Full(p.now))))
+	when := p.times.Full(p.now)
+	if p.asOf != nil {
+		when = "AS IT WAS AT " + when
+	}
+	head := text.Of(text.Text(text.Plain, fmt.Sprintf("episteme  %s › %s  %s  read-only", name, v.Crumb(), when)))
 	lines := append([]text.Line{head, nil}, v.Lines()...)
 	lines = append(lines, nil, v.Status())
 	var b strings.Builder

@@ -3,6 +3,7 @@ package tui
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"strings"
 	"sync"
@@ -12,6 +13,8 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 	"github.com/hinshun/vt10x"
+
+	"episteme/views/text"
 )
 
 // terminal is what the program writes to: a screen that understands it, and a count of the bytes.
@@ -62,7 +65,7 @@ func inProgram(t *testing.T, f *fake, use func(*testing.T, *running)) {
 		in, keys := io.Pipe()
 		r := &running{term: &terminal{vt: vt10x.New(vt10x.WithSize(120, 40))}, keys: keys, over: make(chan struct{})}
 		o := Options{Ask: f, Title: "auth-jwt", Training: true, Output: r.term, Now: func() time.Time { return ending }}
-		m := newModel(ctx, o, newTheme(r.term, true, false, false), 120, 40)
+		m := newModel(ctx, o, trueColor(newTheme(r.term, paletteOf("dark", ""), false, false)), 120, 40)
 		m.after = func(d time.Duration, msg tea.Msg) tea.Cmd {
 			return func() tea.Msg {
 				select {
@@ -86,6 +89,19 @@ func inProgram(t *testing.T, f *fake, use func(*testing.T, *running)) {
 		<-r.over
 		wait(time.Second)
 	})
+}
+
+// trueColor gives a theme the dark colours in full: what is no terminal gets none, and bytes are counted as the widest
+// terminal gets them.
+func trueColor(th *theme) *theme {
+	for tone, hex := range map[text.Tone]string{text.OK: darkShades.ok.trueColor, text.Warn: darkShades.warn.trueColor, text.Bad: darkShades.bad.trueColor,
+		text.Key: darkShades.key.trueColor, text.Dim: darkShades.dim.trueColor, text.Title: darkShades.key.trueColor} {
+		var r, g, b int
+		fmt.Sscanf(hex, "#%02X%02X%02X", &r, &g, &b)
+		th.codes[tone] = fmt.Sprintf("38;2;%d;%d;%d", r, g, b)
+	}
+	th.codes[text.Title] = bold + ";" + th.codes[text.Title]
+	return th
 }
 
 // wait lets time pass and everything settle.
@@ -112,16 +128,32 @@ func TestBytesOnTheWire(t *testing.T) {
 		if idle := r.term.taken(); idle != 0 {
 			t.Errorf("30 s without news took %d bytes, want none", idle)
 		}
-		r.press("k") // from an event to a query: the pane changes, too
+		// From an event to a query and back, and between queries: the row that is left, the one that is reached, where it
+		// is on the axis, and which it is. The pane comes once, where the cursor rests.
+		for _, key := range []string{"k", "j", "j", "k", "k", "k"} {
+			io.WriteString(r.keys, key)
+			wait(50 * time.Millisecond)
+			move := r.term.taken()
+			wait(time.Second)
+			rest := r.term.taken()
+			t.Logf("first paint %d bytes, a move by %s %d bytes, the pane %d", first, key, move, rest)
+			if move > 1_000 || move == 0 {
+				t.Errorf("a move by %s took %d bytes, want at most 1,000", key, move)
+			}
+			if rest > 2_000 || rest == 0 {
+				t.Errorf("the pane after %s took %d bytes, want at most 2,000", key, rest)
+			}
+		}
+		io.WriteString(r.keys, "G")
+		wait(time.Second)
 		r.term.taken()
-		r.press("j")
-		move := r.term.taken()
-		r.press("g")
-		r.term.taken()
-		r.press("j")
-		t.Logf("first paint %d bytes, a move %d and %d bytes", first, move, r.term.taken())
-		if move > 2_000 {
-			t.Errorf("a move took %d bytes, want at most 2,000", move)
+		for range 20 { // a key held down: one pane, at the end
+			io.WriteString(r.keys, "k")
+			wait(33 * time.Millisecond)
+		}
+		held := r.term.taken()
+		if t.Logf("20 rows with the key held down: %d bytes", held); held > 20*1_000 {
+			t.Errorf("20 rows took %d bytes, want at most 1,000 a row", held)
 		}
 	})
 }

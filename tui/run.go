@@ -19,8 +19,10 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 	"github.com/charmbracelet/x/term"
 
+	"episteme/engine/record"
 	"episteme/engine/trace/ask"
 	_ "episteme/tui/termfix" // first: it says why
+	"episteme/views"
 )
 
 // Options say what an interface shows and how.
@@ -30,18 +32,41 @@ type Options struct {
 	Ask  ask.Investigator
 	Open func(context.Context) (ask.Investigator, error)
 
-	Now      func() time.Time // nil: time.Now
+	Now      func() time.Time // of the evidence; nil: time.Now
+	Clock    func() time.Time // of whoever is at the keyboard, for notes; nil: time.Now
 	Title    string           // the fixture or directory, for the context line
 	Training bool             // a fixture or a replay: says so, and never LIVE
+
+	// Replay says that Open opens a Replay: its clock is moved by keys, and Now is to read it. nil: it does not.
+	Replay *Replaying
 
 	// Live says that others may record while this is open: the timeline looks for it and takes it in. A directory is
 	// held by the process that has it open, so there nothing can arrive, and the screen says that, too.
 	Live bool
 
-	Theme   string         // auto (or empty), dark, light
-	NoColor bool           // bold and reverse only; so does NO_COLOR
-	ASCII   bool           // no character beyond ASCII
-	Zone    *time.Location // of local times; nil: UTC
+	Theme     string         // one of Themes, or empty for auto
+	ColorFGBG string         // the variable of that name in the terminal's environment; empty: the process's own
+	NoColor   bool           // bold and reverse only; so does NO_COLOR
+	ASCII     bool           // no character beyond ASCII
+	Still     bool           // nothing moves while one waits
+	Share     bool           // begin as on a screen that others see
+	Zone      *time.Location // of local times; nil: UTC
+	Keys      views.Keymap   // nil: as they come
+
+	// Case is open from the beginning; nil: none. OpenCase opens another one; nil: there can be none.
+	Case     *Case
+	OpenCase func(name string) (*Case, error)
+
+	// Export writes the evidence for a record to a file, and says what left; nil: nothing can be written.
+	Export func(ctx context.Context, id record.ID, path string) (said string, err error)
+
+	// Nothing says of an error of Open that there is nothing to show, and what to show in its place: then Begin opens
+	// an incident that comes with the program. Either may be nil.
+	Nothing func(error) *views.Nothing
+	Begin   func(fixture string) (Beginning, error)
+
+	// Leaving is told, when the user leaves, where that was; nil: nobody is.
+	Leaving func(Place)
 
 	Link string // opened at once: episteme://q/7f3a2b91, or an id as people type it
 
@@ -49,7 +74,31 @@ type Options struct {
 	Output io.Writer // nil: standard output
 }
 
+// Beginning is another evidence in the place of the one that a session began with.
+type Beginning struct {
+	Title    string
+	Training bool
+	Open     func(context.Context) (ask.Investigator, error)
+	OpenCase func(name string) (*Case, error)
+}
+
+// Place is where somebody was: enough to come back.
+type Place struct {
+	Title string
+	Case  string // the open case; empty: none
+	Link  string // to what the cursor stood on; empty: nothing
+}
+
 func (o Options) withDefaults() Options {
+	if o.Keys == nil {
+		o.Keys = views.Keys()
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	if o.ColorFGBG == "" {
+		o.ColorFGBG = os.Getenv("COLORFGBG")
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -80,11 +129,14 @@ func Run(ctx context.Context, o Options) error {
 	}
 	defer done()
 	cols, rows := sizeOf(o.Output)
-	m := newModel(ctx, o, newTheme(o.Output, isDark(o.Theme, os.Getenv("COLORFGBG")), o.NoColor, o.ASCII), cols, rows)
+	m := newModel(ctx, o, newTheme(o.Output, paletteOf(o.Theme, o.ColorFGBG), o.NoColor, o.ASCII), cols, rows)
 	reader, stop := patient(input)
 	defer stop()
 	_, err = tea.NewProgram(m, tea.WithContext(ctx), tea.WithInput(reader), tea.WithOutput(o.Output), tea.WithAltScreen(),
 		tea.WithoutSignalHandler()).Run()
+	if o.Leaving != nil && m.crash == nil {
+		o.Leaving(m.place())
+	}
 	switch {
 	case m.crash != nil:
 		return m.crash

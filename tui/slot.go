@@ -11,6 +11,7 @@ import (
 
 	"episteme/engine/trace/ask"
 	"episteme/views"
+	"episteme/views/text"
 )
 
 const (
@@ -71,8 +72,12 @@ func (m *model) start(frame int, q views.Ask) tea.Cmd {
 	s := &slot{id: m.ids, ask: q, ctx: ctx, cancel: cancel}
 	m.slots[key] = s
 	answers := make(chan slotMsg, partsAhead)
+	sight := m.sight()
+	question := func(ctx context.Context, in ask.Investigator, part func(any) bool) (any, error) {
+		return q.Run(ctx, sight.of(in), part)
+	}
 	run := func() tea.Msg {
-		go m.answer(ctx, slotMsg{key: key, id: s.id, rest: answers}, q.Run, answers)
+		go m.answer(ctx, slotMsg{key: key, id: s.id, rest: answers}, question, answers)
 		return next(ctx, answers)()
 	}
 	return tea.Batch(run, m.after(tickEvery, tickMsg{key, s.id}))
@@ -129,6 +134,12 @@ func (m *model) slotAnswered(a slotMsg) tea.Cmd {
 	} else {
 		m.drop(a.key)
 		m.readClock()
+		if cmd, gone := m.nothing(a.err); gone {
+			return cmd
+		}
+		if a.err != nil && !s.ask.Quiet {
+			m.note(text.Bad, "✗ "+s.ask.Doing+": "+a.err.Error())
+		}
 	}
 	return tea.Batch(append(cmds, m.deliver(a.key.frame, views.Answer{Slot: a.key.name, Value: a.value, Err: a.err, Part: a.part}))...)
 }
@@ -144,8 +155,12 @@ func (m *model) slotTicked(t tickMsg) tea.Cmd {
 	if !m.evidence.ready() {
 		doing = "opening the evidence"
 	}
+	tick := s.ticks
+	if m.opts.Still {
+		tick = 1
+	}
 	return tea.Batch(m.after(tickEvery, t), m.deliver(t.key.frame, views.Waiting{
-		Slot: t.key.name, Doing: doing, Tick: s.ticks, For: s.elapsed(), Late: s.ask.Budget > 0 && s.elapsed() > s.ask.Budget}))
+		Slot: t.key.name, Doing: doing, Tick: tick, For: s.elapsed(), Late: s.ask.Budget > 0 && s.elapsed() > s.ask.Budget}))
 }
 
 // stopVisible cancels what a frame, or the link, visibly waits for. It reports whether there was anything.

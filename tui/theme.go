@@ -31,6 +31,42 @@ var (
 	}
 )
 
+// The colours of high contrast have at least 10:1 on white and on #0d1117.
+var (
+	lightContrast = shades{
+		ok: shade{"#003D2C", "22", "2"}, warn: shade{"#4A3000", "52", ""}, bad: shade{"#6E1F00", "88", "1"},
+		key: shade{"#00355C", "17", "4"}, dim: shade{"#33383E", "236", ""},
+	}
+	darkContrast = shades{
+		ok: shade{"#7CFFD6", "122", "10"}, warn: shade{"#FFDC73", "222", "11"}, bad: shade{"#FFB694", "216", "9"},
+		key: shade{"#AEE0FF", "153", "14"}, dim: shade{"#D3D9E0", "253", "15"},
+	}
+)
+
+// Themes are the names of the themes, as they are told.
+func Themes() []string { return []string{"auto", "dark", "light", "contrast", "terminal"} }
+
+// palette is the shades of a theme, and whether they are only those of the terminal's owner.
+type palette struct {
+	shades  shades
+	sixteen bool
+}
+
+// paletteOf is the palette of a theme, on a background as the terminal says in COLORFGBG.
+func paletteOf(name, colorFGBG string) palette {
+	dark := isDark(name, colorFGBG)
+	p := palette{shades: lightShades, sixteen: name == "terminal"}
+	switch {
+	case name == "contrast" && dark:
+		p.shades = darkContrast
+	case name == "contrast":
+		p.shades = lightContrast
+	case dark:
+		p.shades = darkShades
+	}
+	return p
+}
+
 type shades struct{ ok, warn, bad, key, dim shade }
 
 // Attributes are shapes: they remain where there are no colours.
@@ -40,12 +76,9 @@ const (
 )
 
 // newTheme makes the theme for what is written to out, in as many colours as it has.
-func newTheme(out io.Writer, dark, noColor, ascii bool) *theme {
+func newTheme(out io.Writer, p palette, noColor, ascii bool) *theme {
 	r := lipgloss.NewRenderer(out)
-	s := lightShades
-	if dark {
-		s = darkShades
-	}
+	s := p.shades
 	if noColor {
 		s = shades{}
 	}
@@ -63,13 +96,17 @@ func newTheme(out io.Writer, dark, noColor, ascii bool) *theme {
 		text.Title:   {bold, s.key},
 		text.Reverse: {reverse, shade{}},
 	} {
-		t.codes[tone] = strings.Trim(look.attributes+";"+look.shade.code(r), ";")
+		t.codes[tone] = strings.Trim(look.attributes+";"+look.shade.code(r, p.sixteen), ";")
 	}
 	return t
 }
 
-// code are the SGR parameters of the colour; empty where r writes no colours, as under NO_COLOR.
-func (s shade) code(r *lipgloss.Renderer) string {
+// code are the SGR parameters of the colour; empty where r writes no colours, as under NO_COLOR. sixteen takes the
+// colour of the terminal's own sixteen, whatever else it has.
+func (s shade) code(r *lipgloss.Renderer, sixteen bool) string {
+	if sixteen {
+		s = shade{s.of16, s.of16, s.of16}
+	}
 	color := lipgloss.CompleteColor{TrueColor: s.trueColor, ANSI256: s.of256, ANSI: s.of16}
 	on, _, _ := strings.Cut(r.NewStyle().Foreground(color).Render("x"), "x")
 	return strings.TrimSuffix(strings.TrimPrefix(on, "\x1b["), "m")
@@ -104,7 +141,7 @@ func (t *theme) write(b *strings.Builder, l text.Line) {
 		case want == now:
 		case want == "":
 			b.WriteString("\x1b[m")
-		case now == "":
+		case now == "" || !strings.HasPrefix(now, bold) && want != bold && want != reverse: // a colour replaces a colour
 			b.WriteString("\x1b[" + want + "m")
 		default:
 			b.WriteString("\x1b[0;" + want + "m")
@@ -121,7 +158,7 @@ func (t *theme) write(b *strings.Builder, l text.Line) {
 var asciiOf = strings.NewReplacer(
 	"▶", ">", "▲", "^", "━", "=", "─", "-", "│", "|", "├", "+", "└", "+", "✓", "+", "✗", "x", "≠", "#", "−", "-",
 	"·", "-", "›", ">", "→", ">", "↵", "<", "↑", "^", "↓", "v", "←", "<", "…", "~", "⋮", ":", "⋯", "~", "–", "-",
-	"“", "\"", "”", "\"", "⏎", "$", "≤", "<", "—", "-",
+	"■", "#", "×", "x", "“", "\"", "”", "\"", "⏎", "$", "≤", "<", "—", "-",
 	"▁", "_", "▂", ".", "▃", ":", "▄", "-", "▅", "=", "▆", "+", "▇", "*", "█", "#",
 )
 

@@ -148,7 +148,7 @@ func (b *Bytes) Status() text.Line {
 
 // Hints are the keys that do something here.
 func (b *Bytes) Hints() []Hint {
-	return againOr(b.read.failed(), []Hint{{Down, "scroll"}, {Behind, ""}, {Yank, ""}, {Clock, ""}, {Help, ""}, {Leave, ""}})
+	return againOr(b.read.failed(), []Hint{{Down, "scroll"}, {Behind, ""}, {Ahead, ""}, {Yank, ""}, {Clock, ""}, {Help, ""}, {Leave, ""}})
 }
 
 // Selected is the record.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"episteme/engine/record"
 	"episteme/engine/trace/ask"
 	"episteme/views/text"
 )
@@ -11,7 +12,8 @@ import (
 // Contributions is the drill-down of one query: everything that was weighed, what lost, what was not let in and why,
 // and the life of the selected assertion.
 type Contributions struct {
-	look    Look
+	look    Look // of the drill-down itself: narrower than the screen where the pane stands beside it
+	side    sidePane
 	verdict ask.Verdict
 	full    progress // of the verdict, when it was opened with what a list remembered
 	list    sections
@@ -24,9 +26,12 @@ func NewContributions(v ask.Verdict) *Contributions { return &Contributions{verd
 // Crumb is the view's name.
 func (c *Contributions) Crumb() string { return "contributions" }
 
+// Query is what it is about.
+func (c *Contributions) Query() record.ID { return c.verdict.Audit.ID }
+
 // SetLook says how large the view is.
 func (c *Contributions) SetLook(l Look) {
-	c.look = l
+	c.look = c.side.divide(l)
 	c.fit()
 }
 
@@ -152,13 +157,20 @@ func (c *Contributions) Handle(m Msg) ([]Do, bool) {
 			c.verdict = a.Value.(ask.Verdict)
 		}
 		c.fit()
+		if _, came := m.(Answer); came {
+			return c.moved(), true
+		}
 		return nil, true
+	}
+	if do, used := c.side.handle(m, c.beside()); used {
+		return do, true
 	}
 	switch m := m.(type) {
 	case Shown:
 		if m.First && c.verdict.Recomputed == "" {
-			return []Do{c.ask()}, true
+			return append([]Do{c.ask()}, c.moved()...), true
 		}
+		return c.moved(), true
 	case Press:
 		return c.press(m)
 	}
@@ -175,7 +187,7 @@ func (c *Contributions) ask() Do {
 
 func (c *Contributions) press(p Press) ([]Do, bool) {
 	if c.list.move(p) {
-		return nil, true
+		return c.moved(), true
 	}
 	switch p.Action {
 	case In:
@@ -189,11 +201,25 @@ func (c *Contributions) press(p Press) ([]Do, bool) {
 		if c.full.failed() {
 			return []Do{c.ask()}, true
 		}
+		if do := c.side.again(c.beside()); do != nil {
+			return do, true
+		}
 		return nothingFailed(), true
 	case Behind:
 		return []Do{Open{NewProvenance(c.verdict.Audit.ID)}}, true
 	}
 	return nil, false
+}
+
+// moved asks for the chain behind the selected assertion once the cursor rests, where there is room to show it.
+func (c *Contributions) moved() []Do { return c.side.moved() }
+
+// beside is the record whose chain stands beside the list; zero for none.
+func (c *Contributions) beside() record.ID {
+	if w, ok := c.at(); ok {
+		return w.Assertion
+	}
+	return record.ID{}
 }
 
 func (c *Contributions) at() (ask.Weighed, bool) {
@@ -218,7 +244,7 @@ func (c *Contributions) Lines() []text.Line {
 	if w, ok := c.at(); ok && detail > 0 {
 		out = append(out, c.detail(w, detail)...)
 	}
-	return text.Block(out, c.look.Cols, c.look.Rows)
+	return c.side.beside(text.Block(out, c.look.Cols, c.look.Rows), c.look, c.beside())
 }
 
 // known reports whether anything is known of the query but its id.
@@ -238,7 +264,7 @@ func (c *Contributions) blank() []text.Line {
 			p.body = append(p.body, "This takes longer than usual: "+Ago(c.full.wait.For)+" so far. esc stops it.")
 		}
 	}
-	return p.lines(c.look.Cols, c.look.Rows)
+	return p.lines(c.look.Cols+c.side.cols, c.look.Rows)
 }
 
 // row is one assertion: value, weight, its stage then and now, id, source; or why it was kept out.
@@ -321,12 +347,12 @@ func (c *Contributions) Status() text.Line {
 	if v.Audit.Pin != nil {
 		parts = append(parts, text.Text(text.Plain, "saw records 1–"+Count(uint64(*v.Audit.Pin))))
 	}
-	return dotted(append(parts, text.Text(text.Plain, "as it was at "+c.look.Times.Full(v.Audit.AsOf))), c.look.Cols)
+	return dotted(append(parts, text.Text(text.Plain, "as it was at "+c.look.Times.Full(v.Audit.AsOf))), c.look.Cols+c.side.cols)
 }
 
 // Hints are the keys that do something here.
 func (c *Contributions) Hints() []Hint {
-	return againOr(c.full.failed(), []Hint{{In, "what it rests on"}, {Behind, ""}, {Yank, ""}, {Clock, ""}, {Help, ""}, {Leave, ""}})
+	return againOr(c.full.failed() || c.side.failed(c.beside()), []Hint{{In, "what it rests on"}, {Behind, ""}, {Ahead, ""}, {Otherwise, ""}, {Compare, ""}, {Yank, ""}, {Clock, ""}, {Help, ""}, {Leave, ""}})
 }
 
 // Selected is the assertion under the cursor; without one it is the query.

@@ -35,13 +35,13 @@ func TestDocs(t *testing.T) {
 
 func keysPage() string {
 	var b strings.Builder
-	b.WriteString("# Keys of the terminal UI\n\nGenerated from the program's own list by `go test ./views -update`. A key means the same on every screen; no key changes evidence.\n\n| key | does |\n|---|---|\n")
+	b.WriteString("# Keys of the terminal UI\n\nGenerated from the program's own list by `go test ./views -update`. A key means the same on every screen; no key changes evidence. `config.md` says how to give an action, by its name, other keys.\n\n| key | name | does |\n|---|---|---|\n")
 	for _, k := range Keys() {
 		var keys []string
 		for name := range strings.FieldsSeq(k.Binding.Help().Key) {
 			keys = append(keys, "`"+name+"`")
 		}
-		fmt.Fprintf(&b, "| %s | %s |\n", strings.Join(keys, " "), k.Sentence)
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", strings.Join(keys, " "), k.Name(), k.Sentence)
 	}
 	b.WriteString("\nWhile a filter is typed, keys are its text: `enter` keeps it, `esc` clears it, `↑` and `↓` move in the list.\n")
 	return b.String()

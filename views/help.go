@@ -69,7 +69,8 @@ func (h *HelpView) keys(cols int) []text.Line {
 		here[hint.Action] = hint.Word
 	}
 	out := []text.Line{nil, heading("KEYS")}
-	for _, k := range Keys() {
+	keys := h.look.Keymap()
+	for _, k := range keys {
 		show := k.Binding.Help().Key
 		sentence := k.Sentence
 		if word := here[k.Action]; word != "" && k.Action == In {
@@ -86,11 +87,11 @@ func (h *HelpView) words(cols int) []text.Line {
 	for _, w := range Words(h.crumb) {
 		out = append(out, entryLines(text.Text(text.Strong, w.Term), 22, w.Sentence, cols)...)
 	}
-	if h.crumb == "timeline" || h.crumb == "contributions" {
+	if h.crumb == "timeline" || h.crumb == "contributions" || h.crumb == "findings" {
 		out = append(out, nil, heading("FINDINGS, THE MOST SEVERE FIRST"))
 		for _, c := range ask.Codes() {
 			sign, tone := severity(c)
-			out = append(out, entryLines(text.Text(tone, sign+" "+c.Word()), 22, DropDeadKeys(c.Sentence()), cols)...)
+			out = append(out, entryLines(text.Text(tone, sign+" "+c.Word()), 22, h.look.Keymap().Sentence(c.Sentence()), cols)...)
 		}
 	}
 	return out

@@ -221,7 +221,7 @@ func (m *Mark) Status() text.Line {
 
 // Hints are the keys that do something here.
 func (m *Mark) Hints() []Hint {
-	return []Hint{{In, "why it was told"}, {Behind, ""}, {Yank, ""}, {Clock, ""}, {Help, ""}, {Leave, ""}}
+	return []Hint{{In, "why it was told"}, {Behind, ""}, {Ahead, ""}, {Yank, ""}, {Clock, ""}, {Help, ""}, {Leave, ""}}
 }
 
 // Selected is what the cursor stands on; without rows it is the event itself.

@@ -15,6 +15,7 @@ import (
 type Provenance struct {
 	look   Look
 	root   record.ID
+	aside  bool // stands beside another list, whose cursor is the one that moves
 	chain  progress
 	record progress
 	whole  bool // the chain was read to its end
@@ -345,7 +346,7 @@ func (p *Provenance) Hints() []Hint {
 	if b, ok := p.at(); ok && b.id != p.root {
 		hints = append(hints, Hint{Behind, "from here"})
 	}
-	return againOr(p.chain.failed() || p.record.failed(), append(hints, Hint{Yank, ""}, Hint{Clock, ""}, Hint{Help, ""}, Hint{Leave, ""}))
+	return againOr(p.chain.failed() || p.record.failed(), append(hints, Hint{Ahead, ""}, Hint{Yank, ""}, Hint{Clock, ""}, Hint{Help, ""}, Hint{Leave, ""}))
 }
 
 // Selected is the record under the cursor.

@@ -10,7 +10,8 @@ import (
 )
 
 // strip draws when queries were asked, the marks of the world below, and the cursor between them, in at most rows
-// lines: 1 the axis with its marks, 2 the density above it, 3 and 4 the legend and a blank line.
+// lines: 1 the axis with its marks and the cursor, 2 the density above it, 3 the legend, 4 the cursor on a line of its
+// own: a move then sends a line of blanks, and not the axis, which is 700 bytes of box drawing and colours.
 func (t *Timeline) strip(rows int) []text.Line {
 	if rows <= 0 || t.head.rng.From == nil {
 		return nil
@@ -28,15 +29,29 @@ func (t *Timeline) strip(rows int) []text.Line {
 	counts := t.drawn.counts
 	indent := text.Space(1)
 	density := text.Of(indent, text.Text(text.Plain, left), text.Space(1), text.Sparks(text.Dim, counts), text.Space(1), text.Text(text.Plain, right))
-	marks := append(text.Line{text.Space(text.Width(left) + 2)}, t.marks(ax)...)
+	at := text.Width(left) + 2
+	marks := append(text.Line{text.Space(at)}, t.marks(ax, rows < 4)...)
 	switch rows {
 	case 1:
-		l := append(text.Of(indent, text.Text(text.Plain, left), text.Space(1)), t.marks(ax)...)
+		l := append(text.Of(indent, text.Text(text.Plain, left), text.Space(1)), t.marks(ax, true)...)
 		return []text.Line{append(l, text.Space(1), text.Text(text.Plain, right))}
 	case 2:
 		return []text.Line{density, marks}
 	}
-	return []text.Line{density, marks, t.legend(ax, ax.peak(counts), text.Width(left)+2)}
+	legend := t.legend(ax, ax.peak(counts), at)
+	if rows == 3 {
+		return []text.Line{density, marks, legend}
+	}
+	return []text.Line{density, marks, t.pointer(ax, at), legend}
+}
+
+// pointer is a triangle below the cell of the cursor.
+func (t *Timeline) pointer(ax axis, indent int) text.Line {
+	e := t.at(t.window.Cursor)
+	if e.id().IsZero() {
+		return nil
+	}
+	return text.Of(text.Space(indent+ax.cell(e.time())), text.Text(text.Strong, "▲"))
 }
 
 // axis is a stretch of time over a number of cells.
@@ -108,8 +123,9 @@ func (t *Timeline) counts(ax axis) []uint64 {
 // weights of marks that fall into the same cell: the heaviest is drawn.
 var markOrder = [...]record.EventType{record.Note, record.Decision, record.Rollback, record.Deploy, record.Alert}
 
-// marks is the axis with the events as letters, and a triangle at the cursor. A selected event is in reverse.
-func (t *Timeline) marks(ax axis) text.Line {
+// marks is the axis with the events as letters; with the cursor, a triangle stands there, and a selected event is in
+// reverse.
+func (t *Timeline) marks(ax axis, cursor bool) text.Line {
 	cells := make([]text.Span, ax.cells)
 	for i := range cells {
 		cells[i] = text.Text(text.Dim, "─")
@@ -122,6 +138,7 @@ func (t *Timeline) marks(ax axis) text.Line {
 		}
 	}
 	switch e := t.at(t.window.Cursor); {
+	case !cursor:
 	case e.event != nil:
 		cells[ax.cell(e.time())] = text.Text(text.Reverse, e.event.Type.Mark())
 	case e.audit != nil:

@@ -22,6 +22,7 @@ type Timeline struct {
 	load   progress      // of the window
 	older  progress      // of the pages before the first row
 	detail progress      // of the selected query's verdict
+	moving bool          // the cursor has moved and not come to rest: the pane waits, and a slow link with it
 	news   progress      // of whether something new has come
 	follow bool          // look for news
 	awaits bool          // a look for news is planned
@@ -37,11 +38,19 @@ type Timeline struct {
 	drawn  drawn       // what was worked out from the rows, until they change
 
 	typed  textinput.Model // the filter as it is typed
+	tried  []string        // filters that were kept, oldest first
+	past   int             // how far up tried one has gone; 0: not
+	draft  string          // what was typed before going up
+	picks  []string        // what the word before the cursor may become; nil: not asked
+	pick   int             // of picks, what stands there now
 	typing bool
 	toTop  bool  // the first row was asked for, and older ones were still to be read
 	anchor entry // where the cursor stood when the filter was opened: a filter on its way may match nothing
 	filter filter
 
+	held     bool  // nothing that arrives may move the screen
+	unseen   int   // rows that came in below while the cursor stood elsewhere
+	resume   entry // where the cursor stood in the timeline that this one takes the place of
 	verdicts map[record.ID]ask.Verdict
 	stale    record.ID // of a verdict that is still shown and was given before the last news
 }
@@ -53,6 +62,7 @@ const (
 	eventRows   = 5_000
 	stripParts  = 480 // counts asked for; a strip of 60 to 200 cells is drawn from them
 	restBefore  = 250 * time.Millisecond
+	restKnown   = 100 * time.Millisecond // longer than a key held down takes to repeat
 	verdictsMax = 256
 	newsEvery   = 2 * time.Second  // how late what arrives is seen
 	newsWait    = 10 * time.Second // after this a look for news is given up and another one begun
@@ -69,16 +79,47 @@ const (
 // NewTimeline is a timeline that looks back from now, or from the newest record when that is long ago. When it
 // follows, it looks for news and takes it in.
 func NewTimeline(follow bool) *Timeline {
-	field := textinput.New()
-	field.Prompt = ""
-	field.KeyMap.Paste.SetEnabled(false) // it would start a program to read a clipboard
-	field.KeyMap.AcceptSuggestion.SetEnabled(false)
-	field.CharLimit = 400
-	return &Timeline{follow: follow, span: firstSpan, typed: field, verdicts: map[record.ID]ask.Verdict{}}
+	return &Timeline{follow: follow, span: firstSpan, typed: newField(filterChars), verdicts: map[record.ID]ask.Verdict{}}
+}
+
+// filterChars bounds what is typed as a filter.
+const filterChars = 400
+
+// Anew is a timeline that reads everything again: with the filter, the span and the row of this one.
+func (t *Timeline) Anew(follow bool) *Timeline {
+	n := NewTimeline(follow)
+	n.span, n.tried, n.held, n.resume = t.span, t.tried, t.held, t.at(t.window.Cursor)
+	n.typed.SetValue(t.typed.Value())
+	n.filter = t.filter
+	return n
+}
+
+// Filtered is the filter as it was typed; Refilter puts another one in its place.
+func (t *Timeline) Filtered() string { return t.typed.Value() }
+
+func (t *Timeline) Refilter(typed string) []Do {
+	t.anchor = t.at(t.window.Cursor)
+	t.typed.SetValue(typed)
+	t.typed.CursorEnd()
+	t.try()
+	return t.refilter()
+}
+
+// try keeps the filter for those that are typed later.
+func (t *Timeline) try() {
+	const most = 50
+	if s := t.typed.Value(); s != "" && (len(t.tried) == 0 || t.tried[len(t.tried)-1] != s) {
+		t.tried = append(t.tried, s)
+		t.tried = t.tried[max(len(t.tried)-most, 0):]
+	}
+	t.past = 0
 }
 
 // Crumb is the view's name.
 func (t *Timeline) Crumb() string { return "timeline" }
+
+// Window is the time that is read; the zero Range while nothing is.
+func (t *Timeline) Window() ask.Range { return t.head.rng }
 
 // Typing reports whether the filter has focus.
 func (t *Timeline) Typing() bool { return t.typing }
@@ -104,8 +145,14 @@ func (t *Timeline) Handle(m Msg) ([]Do, bool) {
 			return nil, true
 		}
 		return []Do{t.readWindow()}, true
+	case Held:
+		t.held = m.Still
+		return t.nextNews(), true
 	case Rested:
 		if m.Name == newsSlot {
+			if t.awaits = false; t.held {
+				return nil, true
+			}
 			return []Do{t.askNews()}, true
 		}
 		return t.rested(), true
@@ -162,17 +209,21 @@ func (t *Timeline) keep(v ask.Verdict) {
 // when it stood there.
 func (t *Timeline) opened(page ask.Trace) []Do {
 	first, atEnd, kept, toTop := len(t.rows) == 0, t.window.Cursor == t.len()-1, t.at(t.window.Cursor), t.toTop
+	newest := t.at(t.len() - 1)
 	t.trace, t.audits, t.rows, t.shown = page, nil, nil, nil
 	t.take(page)
 	switch {
 	case toTop:
 		t.window.To(0)
+	case first && !t.resume.id().IsZero():
+		t.window.Center(t.find(t.resume))
 	case first:
 		t.window.Center(t.firstCursor())
 	case atEnd:
 		t.window.To(t.len() - 1)
 	default:
 		t.window.To(t.find(kept))
+		t.unseen += max(t.len()-1-t.find(newest), 0)
 	}
 	do := t.moved()
 	if t.toTop {
@@ -220,7 +271,14 @@ func (t *Timeline) firstCursor() int {
 // moved says what the new place of the cursor needs: the rest of the verdict once the cursor rests, and older pages
 // when the first row is near.
 func (t *Timeline) moved() []Do {
-	do := []Do{Rest{verdictSlot, restBefore}}
+	if t.window.Cursor == t.len()-1 {
+		t.unseen = 0
+	}
+	wait := restBefore
+	if a := t.at(t.window.Cursor).audit; a == nil || t.has(a.ID) {
+		wait = restKnown // nothing is asked: only the pane is drawn
+	}
+	do := []Do{Rest{verdictSlot, wait}}
 	if t.window.First < pageRows/4 && t.older.err == nil && !t.older.stopped {
 		do = append(do, t.readOlder(1)...)
 	}
@@ -238,11 +296,9 @@ func (t *Timeline) readOlder(rows int) []Do {
 }
 
 func (t *Timeline) rested() []Do {
+	t.moving = false
 	a := t.at(t.window.Cursor).audit
-	if a == nil {
-		return nil
-	}
-	if _, ok := t.verdicts[a.ID]; ok && t.stale != a.ID {
+	if a == nil || t.has(a.ID) {
 		return nil
 	}
 	id := a.ID
@@ -252,12 +308,19 @@ func (t *Timeline) rested() []Do {
 		}})}
 }
 
+// has reports whether a query's verdict is known, and newer than the last news.
+func (t *Timeline) has(id record.ID) bool {
+	_, ok := t.verdicts[id]
+	return ok && t.stale != id
+}
+
 // press does what a key asks.
 func (t *Timeline) press(p Press) ([]Do, bool) {
 	if wide, ok := t.beyond(p); ok {
 		return wide, true
 	}
 	if t.window.Move(p) {
+		t.moving = true
 		t.toTop = p.Action == Top && t.cursor != ""
 		if t.toTop {
 			return append(t.readOlder(rowsMax), t.moved()...), true
@@ -280,7 +343,7 @@ func (t *Timeline) press(p Press) ([]Do, bool) {
 	case PrevFinding:
 		return t.jump(-1, p.Count, t.noteworthy(), "no earlier finding"), true
 	case Filter:
-		t.typing, t.toTop = true, false
+		t.typing, t.toTop, t.past, t.picks = true, false, 0, nil
 		t.anchor = t.at(t.window.Cursor)
 		t.typed.Focus()
 		t.typed.CursorEnd()
@@ -390,7 +453,7 @@ func (t *Timeline) jump(step, count int, wanted func(entry) bool, none string) [
 		}
 		return []Do{Say{Text: none, Tone: text.Plain}}
 	}
-	t.toTop = false
+	t.toTop, t.moving = false, true
 	t.window.To(found)
 	return t.moved()
 }
@@ -409,7 +472,7 @@ func (t *Timeline) Selected() Target {
 // Hints are the keys that do something here.
 func (t *Timeline) Hints() []Hint {
 	if t.typing {
-		return []Hint{{In, "keep the filter"}, {Out, "clear it"}}
+		return []Hint{{In, "keep the filter"}, {Out, "clear it"}} // tab and ctrl+p are named beside the field
 	}
 	if len(t.rows) == 0 {
 		if t.load.err != nil || t.load.stopped {
@@ -424,7 +487,7 @@ func (t *Timeline) Hints() []Hint {
 	if t.at(t.window.Cursor).event != nil {
 		in = "what it was based on"
 	}
-	hints := againOr(t.failed(), []Hint{{In, in}, {Behind, ""}, {Filter, ""}, {NextMark, "marks"}, {NextFinding, "findings"}, {Yank, ""}, {Clock, ""}})
+	hints := againOr(t.failed(), []Hint{{In, in}, {Behind, ""}, {Ahead, ""}, {Otherwise, ""}, {Suspects, ""}, {Filter, ""}, {NextMark, "marks"}, {Yank, ""}, {Clock, ""}})
 	if !t.filter.empty() {
 		hints = append([]Hint{{Out, "clear filter"}}, hints...)
 	}

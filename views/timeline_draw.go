@@ -34,7 +34,7 @@ type layout struct {
 func (t *Timeline) layout() layout {
 	l := layout{each: 1}
 	rows := t.look.Rows
-	if t.look.Cols < oneRowCols {
+	if t.look.Cols < oneRowCols || t.look.Share && rows >= midRows {
 		l.each = 2
 	}
 	if t.typing || t.typed.Value() != "" {
@@ -50,7 +50,7 @@ func (t *Timeline) layout() layout {
 	default:
 		l.pane = min(4, rows/2)
 	}
-	if l.each == 2 && rows >= midRows {
+	if l.each == 2 && rows >= midRows && t.look.Cols < oneRowCols {
 		l.pane = 7
 	}
 	l.list = rows - l.strip - l.filter - l.header - l.rule - l.pane
@@ -171,7 +171,7 @@ func (t *Timeline) filterLine() text.Line {
 		}
 		left = append(left, text.Text(text.Reverse, under), text.Text(text.Strong, behind))
 		if len(value) == 0 {
-			left = append(left, text.Text(text.Dim, " words   field:glob   !not      "+strings.Join(filterFields, " ")))
+			left = append(left, text.Text(text.Dim, " words   field:glob   !not   tab completes   ctrl+p before      "+strings.Join(filterFields, " ")))
 		}
 	}
 	right := text.Text(text.Plain, fmt.Sprintf("%s of %s shown", Count(t.len()), Count(len(t.rows))))
@@ -194,10 +194,13 @@ type columns struct {
 func (t *Timeline) columns() columns {
 	times := t.look.Times
 	first, last := t.rows[0].time(), t.rows[len(t.rows)-1].time()
-	c := columns{gap: 2, days: times.Mode != Relative && times.Day(first) != times.Day(last)}
+	c := columns{gap: 2, days: times.Mode != Relative && times.Mode != Aged && times.Day(first) != times.Day(last)}
 	c.time = times.ColumnCells(c.days)
 	room := t.look.Cols - 4
 	switch {
+	case t.look.Cols >= oneRowCols && t.look.Share: // few columns, which can be read from afar
+		c.agent, c.told, c.look = min(room/6, 18), min(room/6, 20), 17
+		c.asked = room - c.time - c.agent - c.told - c.look - 4*c.gap
 	case t.look.Cols >= wideCols:
 		c.agent, c.told, c.bar, c.conf, c.lens, c.look = 16, 12, 5, 3, 9, 17
 		if t.look.Cols >= 140 {
@@ -264,17 +267,20 @@ func (t *Timeline) list(c columns, each int) []text.Line {
 	for i := t.window.First; i < t.window.End(); i++ {
 		e := t.row(i)
 		selected := i == t.window.Cursor
-		if each == 2 {
+		if each == 2 && t.look.Cols < oneRowCols {
 			out = append(out, t.twoRows(c, e, selected)...)
 			continue
 		}
-		out = append(out, append(gutter(e, selected), t.oneRow(c, e)...))
+		out = append(out, append(t.gutter(e, selected), t.oneRow(c, e)...))
+		if each == 2 { // a line of air for those who look from afar
+			out = append(out, nil)
+		}
 	}
 	return out
 }
 
-// gutter is the cursor and the mark in front of a row.
-func gutter(e entry, selected bool) text.Line {
+// gutter is the cursor, the mark, and the sign of what the case keeps, in front of a row.
+func (t *Timeline) gutter(e entry, selected bool) text.Line {
 	cursor := text.Space(1)
 	if selected {
 		cursor = text.Text(text.Title, "▶")
@@ -283,7 +289,11 @@ func gutter(e entry, selected bool) text.Line {
 	if e.event != nil {
 		mark = text.Text(markTone(e.event.Type), e.event.Type.Mark())
 	}
-	return text.Of(cursor, mark, text.Space(1))
+	kept := text.Space(1)
+	if _, ok := t.look.Kept[e.id()]; ok {
+		kept = text.Text(text.Key, "*")
+	}
+	return text.Of(cursor, mark, kept)
 }
 
 func (t *Timeline) oneRow(c columns, e entry) text.Line {
@@ -306,7 +316,7 @@ func (t *Timeline) oneRow(c columns, e entry) text.Line {
 
 // twoRows is a row where there is no room for columns.
 func (t *Timeline) twoRows(c columns, e entry, selected bool) []text.Line {
-	first := append(gutter(e, selected), text.Text(text.Plain, t.look.Times.Column(e.time(), c.days)), text.Space(2))
+	first := append(t.gutter(e, selected), text.Text(text.Plain, t.look.Times.Column(e.time(), c.days)), text.Space(2))
 	if e.event != nil {
 		return []text.Line{append(first, text.Text(text.Plain, e.event.Agent)), append(text.Line{text.Space(3)}, eventTitle(e.event)...)}
 	}
@@ -366,9 +376,13 @@ func lookAt(a *ask.Audit, cells int) text.Line {
 // pane is what is known of the selected row, in at most rows lines.
 func (t *Timeline) pane(rows int) []text.Line {
 	e := t.at(t.window.Cursor)
+	kept := keptLines(t.look.Kept[e.id()], t.look, min(rows/3, 3))
+	rows -= len(kept)
 	switch {
+	case t.moving && !e.id().IsZero():
+		return t.passing(e)
 	case e.event != nil:
-		return t.eventPane(e.event, rows)
+		return append(kept, t.eventPane(e.event, rows)...)
 	case e.audit == nil:
 		return nil
 	}
@@ -384,7 +398,33 @@ func (t *Timeline) pane(rows int) []text.Line {
 		lines = append(lines, nil)
 		lines = append(lines, findingLines(v.Audit.Findings, rows-len(lines))...)
 	}
-	return lines[:min(len(lines), rows)]
+	return append(kept, lines[:min(len(lines), rows)]...)
+}
+
+// keptLines are the newest notes of the case on a record, in at most rows lines.
+func keptLines(list []Kept, look Look, rows int) []text.Line {
+	var out []text.Line
+	for _, k := range list[max(len(list)-max(rows, 0), 0):] {
+		note := k.Note
+		if note == "" {
+			note = "kept in the case"
+		}
+		out = append(out, text.Of(text.Space(1), text.Text(text.Key, "*"), text.Space(1), text.Text(text.Strong, k.By), text.Text(text.Plain, ": "+note)).Cut(look.Cols-1))
+	}
+	return out
+}
+
+// passing is what is said of a row while the cursor runs over it: which it is. What was told stands in the row, the rest
+// is drawn where the cursor comes to rest; a key that repeats would send a pane for each row it passes.
+func (t *Timeline) passing(e entry) []text.Line {
+	if e.event != nil {
+		return []text.Line{eventHead(e.event, t.look)}
+	}
+	v, full := t.verdicts[e.audit.ID]
+	if !full {
+		v = remembered(*e.audit)
+	}
+	return []text.Line{verdictHead(v, t.look)}
 }
 
 // weighing stands below a verdict from memory while, or because, the rest is not known.
@@ -448,6 +488,9 @@ func (t *Timeline) Status() text.Line {
 	}
 	if n := t.head.later; n > 0 {
 		parts = append(parts, text.Text(text.Warn, laterWords(n)))
+	}
+	if t.unseen > 0 {
+		parts = append(parts, text.Text(text.Warn, "! "+Count(t.unseen)+" new: G"))
 	}
 	parts = append(parts, text.Text(text.Plain, t.windowWords()))
 	for _, h := range t.trace.Heard {

@@ -152,7 +152,7 @@ func readOlder(rng ask.Range, cursor string, rows int) Question {
 
 // nextNews plans the next look for news, once nothing of this window is under way any more.
 func (t *Timeline) nextNews() []Do {
-	if !t.follow || t.awaits || t.load.running || t.news.running {
+	if !t.follow || t.held || t.awaits || t.load.running || t.news.running {
 		return nil
 	}
 	t.awaits = true
@@ -191,5 +191,5 @@ func (t *Timeline) Live() (newest *record.Time, live bool) {
 	if t.head.later == 0 {
 		newest = t.head.status.Newest
 	}
-	return newest, t.follow && t.load.known && t.load.err == nil && t.news.err == nil && !t.news.wait.Late
+	return newest, t.follow && !t.held && t.load.known && t.load.err == nil && t.news.err == nil && !t.news.wait.Late
 }

@@ -144,12 +144,25 @@ func (e entry) time() record.Time {
 
 // edit takes a key for the filter; it is live.
 func (t *Timeline) edit(m Typed) []Do {
-	switch m.Key.String() {
+	key := m.Key.String()
+	if key != "tab" && key != "shift+tab" {
+		t.picks = nil
+	}
+	switch key {
 	case "enter":
 		t.typing = false
 		t.typed.Blur()
+		t.try()
 		t.fit()
 		return nil
+	case "tab":
+		return t.completeFilter(+1)
+	case "shift+tab":
+		return t.completeFilter(-1)
+	case "ctrl+p":
+		return t.recall(+1)
+	case "ctrl+n":
+		return t.recall(-1)
 	case "esc":
 		return t.clearFilter()
 	case "up":

@@ -15,6 +15,7 @@ const (
 	UTC      TimeMode = iota
 	Local             // with its offset
 	Relative          // T+ of the incident
+	Aged              // how long ago
 )
 
 // Times shows times. The zero Times shows UTC.
@@ -22,13 +23,15 @@ type Times struct {
 	Mode TimeMode
 	Zone *time.Location // of Local; nil: there is none
 	Zero *record.Time   // of Relative; nil: there is none
+	Now  *record.Time   // of Aged; nil: it is not known
 }
 
 // Next is the next way that can be shown.
 func (t Times) Next() Times {
-	for range 3 {
-		t.Mode = (t.Mode + 1) % 3
+	for range 4 {
+		t.Mode = (t.Mode + 1) % 4
 		switch {
+		case t.Mode == Aged && t.Now == nil:
 		case t.Mode == Local && (t.Zone == nil || t.Zone == time.UTC):
 		case t.Mode == Relative && t.Zero == nil:
 		default:
@@ -46,6 +49,8 @@ func (t Times) Name() string {
 		return "TIME LOCAL"
 	case Relative:
 		return "TIME T+"
+	case Aged:
+		return "TIME AGO"
 	}
 	return "TIME UTC"
 }
@@ -59,6 +64,10 @@ func (t Times) Clock(at record.Time) string {
 	case Relative:
 		if t.Zero != nil {
 			return Since(*t.Zero, at)
+		}
+	case Aged:
+		if t.Now != nil {
+			return aged(*t.Now, at, true)
 		}
 	}
 	return at.Std().Format("15:04:05Z")
@@ -78,7 +87,12 @@ func (t Times) Column(at record.Time, days bool) string {
 		if t.Zero != nil {
 			return Since(*t.Zero, at)[1:]
 		}
-		fallthrough
+		return at.Std().Format(layout)
+	case Aged:
+		if t.Now != nil {
+			return aged(*t.Now, at, false)
+		}
+		return at.Std().Format(layout)
 	case UTC:
 		return at.Std().Format(layout)
 	}
@@ -91,6 +105,8 @@ func (t Times) ColumnCells(days bool) int {
 	switch {
 	case t.Mode == Relative:
 		return n + 3
+	case t.Mode == Aged && t.Now != nil:
+		return n
 	case t.Mode == Local:
 		n += len("-0700")
 	}
@@ -110,8 +126,40 @@ func (t Times) Minute(at record.Time) string {
 			s := Since(*t.Zero, at)
 			return s[:len(s)-3]
 		}
+	case Aged:
+		if t.Now != nil {
+			return aged(*t.Now, at, true)
+		}
 	}
 	return at.Std().Format("15:04Z")
+}
+
+// aged is how long ago a time was, in 8 cells at most without its word: 12s, 4m10s, 3h05m, 12d04h, 9999d; what is
+// ahead begins with a plus.
+func aged(now, at record.Time, word bool) string {
+	sign, behind := "", " ago"
+	from, to := at, now
+	if at > now {
+		sign, behind, from, to = "+", " ahead", now, at
+	}
+	s := uint64(to-from) / uint64(time.Second)
+	var out string
+	switch {
+	case s < 60:
+		out = fmt.Sprintf("%ds", s)
+	case s < 3600:
+		out = fmt.Sprintf("%dm%02ds", s/60, s%60)
+	case s < 86400:
+		out = fmt.Sprintf("%dh%02dm", s/3600, s/60%60)
+	case s < 1000*86400:
+		out = fmt.Sprintf("%dd%02dh", s/86400, s/3600%24)
+	default:
+		out = fmt.Sprintf("%dd", s/86400)
+	}
+	if word {
+		return out + behind
+	}
+	return sign + out
 }
 
 // Full is date and time: 2024-01-15 21:03:47Z. T+ has no dates, so it is UTC there.
@@ -183,7 +231,7 @@ func Count[N int | uint64](n N) string {
 
 // OnDay is the time of day, with its date in front where that is not day.
 func (t Times) OnDay(at record.Time, day string) string {
-	if d := t.Day(at); d != day && t.Mode != Relative {
+	if d := t.Day(at); d != day && t.Mode != Relative && t.Mode != Aged {
 		return d + " " + t.Clock(at)
 	}
 	return t.Clock(at)

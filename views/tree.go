@@ -14,7 +14,11 @@ func (p *Provenance) row(i int) text.Line {
 	b := p.rows[i]
 	n := p.nodes[b.id]
 	sign, tone, words := checkSign(n.Check)
-	left := text.Of(cursorCell(i == p.window.Cursor), text.Text(text.Dim, p.stem(i)), text.Text(tone, sign+" "))
+	cursor := cursorCell(i == p.window.Cursor)
+	if p.aside && i == p.window.Cursor {
+		cursor = text.Text(text.Dim, " › ")
+	}
+	left := text.Of(cursor, text.Text(text.Dim, p.stem(i)), text.Text(tone, sign+" "))
 	title, tail := text.Plain, text.Line{}
 	if i == p.window.Cursor {
 		title = text.Strong

@@ -144,7 +144,11 @@ func (p pane) line(l ask.Line) text.Line {
 	if l.Label == "TOLD" {
 		tone = text.Strong
 	}
-	head, room := p.head(l.Label, tone), p.room()
+	label := l.Label
+	if label == "NOW" && p.look.AsOf != nil { // the present of a past moment
+		label = "BY THEN"
+	}
+	head, room := p.head(label, tone), p.room()
 	if len(l.Parts) > 2 && l.Parts[1].Role == ask.Strength {
 		return append(head, p.weighed(l.Parts, room)...)
 	}

@@ -68,12 +68,34 @@ type Follower interface {
 	Live() (newest *record.Time, live bool)
 }
 
-// Look is what surrounds a view: its size, how it shows times, and what time it is, to the minute.
+// OfQuery is a view that is about one query, also while its cursor stands on another record.
+type OfQuery interface{ Query() record.ID }
+
+// Windowed is a view that shows a part of time.
+type Windowed interface{ Window() ask.Range }
+
+// Look is what surrounds a view: its size, how it shows times, and what time it is, to the minute. Views change nothing
+// of it.
 type Look struct {
 	Cols, Rows int
 	Times      Times
 	Now        record.Time
+	AsOf       *record.Time         // everything is shown as it was then; nil: as it is now
+	Keys       Keymap               // nil: as they come
+	Kept       map[record.ID][]Kept // what the open case keeps of records
+	Share      bool                 // others see the screen: less of it, larger
 }
+
+// Keymap are the keys that do something.
+func (l Look) Keymap() Keymap {
+	if l.Keys == nil {
+		return Keys()
+	}
+	return l.Keys
+}
+
+// Kept is what somebody noted of a record.
+type Kept struct{ By, Note string }
 
 // Msg is what a view is told.
 type Msg interface{ msg() }
@@ -86,6 +108,9 @@ type Press struct {
 	Action Action
 	Count  int // typed before it; 0: none
 }
+
+// Held says that the screen is to stand still, or not any more: nothing that arrives may move it.
+type Held struct{ Still bool }
 
 // Typed is a key while a text field has focus.
 type Typed struct{ Key tea.KeyMsg }
@@ -115,6 +140,7 @@ type Stopped struct{ Slot string }
 // Rested says that the time of a Rest is over and no newer one came.
 type Rested struct{ Name string }
 
+func (Held) msg()    {}
 func (Shown) msg()   {}
 func (Press) msg()   {}
 func (Typed) msg()   {}
@@ -170,16 +196,31 @@ type Say struct {
 // Copy puts a text on the clipboard of the terminal, where that is allowed.
 type Copy struct{ What, Text string }
 
+// Submit hands over what was typed into a Prompt.
+type Submit struct {
+	Prompt *Prompt
+	Text   string
+}
+
+// Begin opens an incident that comes with the program.
+type Begin struct{ Fixture string }
+
+// Visit opens the screen of a record.
+type Visit struct{ ID record.ID }
+
 // Zero sets the moment from which T+ counts.
 type Zero struct{ At record.Time }
 
-func (Ask) do()  {}
-func (Rest) do() {}
-func (Open) do() {}
-func (Back) do() {}
-func (Say) do()  {}
-func (Copy) do() {}
-func (Zero) do() {}
+func (Ask) do()    {}
+func (Rest) do()   {}
+func (Open) do()   {}
+func (Back) do()   {}
+func (Say) do()    {}
+func (Copy) do()   {}
+func (Zero) do()   {}
+func (Submit) do() {}
+func (Begin) do()  {}
+func (Visit) do()  {}
 
 // Target is what the cursor stands on, for copying.
 type Target struct {
