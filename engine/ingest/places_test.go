@@ -1,0 +1,56 @@
+package ingest
+
+import (
+	"encoding/binary"
+	"testing"
+
+	"episteme/engine/record"
+	"episteme/engine/wal"
+)
+
+// placed is an id of slot n; ids with another word are others in the same slot.
+func placed(n uint32, other byte) record.ID {
+	id := record.ID{Kind: record.KindAudit}
+	binary.LittleEndian.PutUint32(id.Hash[4:], n)
+	id.Hash[31] = other
+	return id
+}
+
+func TestPlacesAreThoseThatWerePut(t *testing.T) {
+	var p places
+	if _, _, ok := p.find(placed(1, 0)); ok {
+		t.Error("an empty table has a place")
+	}
+	const slots = placeShards * placeSlots
+	for n := range uint32(slots) {
+		p.put(placed(n, 0), record.LSN(n+1), wal.Position{Segment: 1, Offset: int64(n), Length: n})
+	}
+	for n := range uint32(slots) {
+		lsn, place, ok := p.find(placed(n, 0))
+		if want := (wal.Position{Segment: 1, Offset: int64(n), Length: n}); !ok || lsn != record.LSN(n+1) || place != want {
+			t.Fatalf("slot %d: found %v at %d, %t; want %v at %d", n, place, lsn, ok, want, n+1)
+		}
+		if _, _, ok := p.find(placed(n, 1)); ok {
+			t.Fatalf("slot %d: found the place of another record", n)
+		}
+	}
+	if _, _, ok := p.find(record.ID{Kind: record.KindAssertion, Hash: placed(5, 0).Hash}); ok {
+		t.Error("found an assertion where an audit with its hash was put")
+	}
+}
+
+func TestPlacesTakeEachOthersSlot(t *testing.T) {
+	var p places
+	p.put(placed(7, 0), 1, wal.Position{Segment: 1})
+	p.put(placed(7, 1), 2, wal.Position{Segment: 2})
+	if _, _, ok := p.find(placed(7, 0)); ok {
+		t.Error("the older place is still there")
+	}
+	if lsn, place, ok := p.find(placed(7, 1)); !ok || lsn != 2 || place.Segment != 2 {
+		t.Errorf("found %v at %d, %t; want segment 2 at 2", place, lsn, ok)
+	}
+	p.forget()
+	if _, _, ok := p.find(placed(7, 1)); ok {
+		t.Error("a place was found after all were forgotten")
+	}
+}
