@@ -15,6 +15,7 @@ import (
 
 	"episteme/engine/record"
 	"episteme/engine/replay"
+	"episteme/engine/trace/ask"
 	"episteme/engine/when"
 	"episteme/fixtures"
 	"episteme/fixtures/training"
@@ -28,6 +29,7 @@ type replayOptions struct {
 	blind    bool
 	ending   bool
 	out      string
+	force    bool
 	root     string
 	flipped  []string
 }
@@ -38,9 +40,9 @@ func (a *app) replayCommand() *cobra.Command {
 		Use:   "replay NAME",
 		Short: "Let an incident happen again, or train on it",
 		Long: `Play an incident that comes with the program: a clock runs, records arrive as they did, and nothing that came later is
-known yet. space stops the clock and starts it, , and . step, ( and ) go to the event before and the next one, + and -
-change the speed; all other keys are those of the terminal UI. Without a terminal it prints the timeline as it was --to
-a time, or at the end.
+known yet. space stops the clock and starts it, "," and "." step, "(" and ")" go to the event before and the next one, "+"
+and "-" change the speed; all other keys are those of the terminal UI. Without a terminal it prints the timeline as it
+was --to a time, or at the end.
 
 --blind makes it a training. The ending stays sealed: its hash is shown at the start and again in the debrief. Three
 tasks, a stopwatch, hints on demand; a names the root and what it flipped, A hands the answer in. The whole incident is
@@ -64,9 +66,10 @@ that did not.`,
 	fl.StringVar(&o.to, "to", "", "print the timeline as it was then, as plain lines")
 	fl.BoolVar(&o.blind, "blind", false, "a training: the ending stays sealed until you answer")
 	fl.StringVar(&o.out, "out", "", "with --blind: write the debrief to this file")
+	fl.BoolVar(&o.force, "force", false, "with --out: overwrite a file that is there")
 	fl.BoolVar(&o.ending, "ending", false, "print what --blind seals, byte for byte: the solution, and what a reader must find")
 	fl.StringVar(&o.root, "root", "", "with --blind: the assertion without which it would not have happened; answers without a terminal")
-	fl.StringSliceVar(&o.flipped, "flipped", nil, "with --blind: the queries that would have been told something else without it")
+	fl.StringSliceVar(&o.flipped, "flipped", nil, "with --blind: the queries that would have been told something else without it: ids, or the times at which they were asked")
 	fl.StringVar(&o.ui.theme, "theme", "", strings.Join(tui.Themes(), ", ")+" (auto)")
 	fl.BoolVar(&o.ui.ascii, "ascii", false, "no characters beyond ASCII for marks and bars")
 	fl.BoolVar(&o.ui.plain, "plain", false, "plain lines instead of a screen")
@@ -114,7 +117,7 @@ func (o replayOptions) check() error {
 	case o.blind && o.to != "":
 		return usage(errors.New("--to prints one moment, --blind is a training: leave one of them out"))
 	case o.out != "":
-		return mayWrite(o.out, false) // now, and not when the work is done
+		return mayWrite(o.out, o.force) // now, and not when the work is done
 	}
 	return nil
 }
@@ -188,10 +191,10 @@ func (a *app) showReplay(cmd *cobra.Command, f fixtures.Fixture, r *replay.Repla
 				mu.Lock()
 				defer mu.Unlock()
 				done = &d
-				if o.out == "" {
-					return "", nil
+				if o.out == "" || o.out == "-" {
+					return "", nil // printed when the screen is gone
 				}
-				err := a.writeOut(o.out, false, func(w io.Writer) error { _, err := io.WriteString(w, d.Markdown()); return err })
+				err := a.writeOut(o.out, o.force, func(w io.Writer) error { _, err := io.WriteString(w, d.Markdown()); return err })
 				written = err == nil
 				return o.out, err
 			},
@@ -224,7 +227,11 @@ func (a *app) replayScreen(cmd *cobra.Command, f fixtures.Fixture, r *replay.Rep
 // printReplay writes the timeline of one moment.
 func (a *app) printReplay(cmd *cobra.Command, f fixtures.Fixture, r *replay.Replay, o replayOptions) error {
 	_, last := r.Span()
-	if err := a.clockAt(cmd.Context(), r, "to", o.to, last); err != nil {
+	flag, typed := "to", o.to
+	if typed == "" {
+		flag, typed = "from", o.from
+	}
+	if err := a.clockAt(cmd.Context(), r, flag, typed, last); err != nil {
 		return err
 	}
 	options, err := a.replayScreen(cmd, f, r, o)
@@ -244,9 +251,30 @@ func (a *app) briefReplay(_ *cobra.Command, f fixtures.Fixture, r *replay.Replay
 	scene, _, _ := strings.Cut(f.Story(), "\n"+fixtures.SolutionHeading+"\n")
 	_, err := fmt.Fprintf(a.out, "%s\n## Sealed ending\n\nBLAKE3 `%s`\n", scene, c.Seal)
 	if err == nil {
-		_, err = fmt.Fprintf(a.err, "episteme fixtures events %s prints the records; answer with: episteme replay %s --blind --root ID --flipped ID,ID\n", f.Name, f.Name)
+		_, err = fmt.Fprintf(a.err, "episteme fixtures events %s prints the records; answer with: episteme replay %s --blind --root ID --flipped 21:03:47,…\n", f.Name, f.Name)
 	}
 	return err
+}
+
+// identifyIn is the record that was typed: an id, or the time of day at which a query was asked, which is what plain lines
+// show of it.
+func identifyIn(ctx context.Context, r *replay.Replay, typed string) (record.ID, error) {
+	if !strings.Contains(typed, ":") {
+		return r.Identify(ctx, typed)
+	}
+	var at []record.ID
+	for _, e := range r.Entries() {
+		if e.ID.Kind == record.KindAudit && strings.TrimSuffix(typed, "Z") == e.At.Std().Format(time.TimeOnly) {
+			at = append(at, e.ID)
+		}
+	}
+	switch len(at) {
+	case 0:
+		return record.ID{}, usage(fmt.Errorf("--flipped: found %q, expected the id of a query, or the time at which one was asked, such as 21:03:47", typed))
+	case 1:
+		return at[0], nil
+	}
+	return record.ID{}, &ask.AmbiguousError{Typed: typed, Matches: at}
 }
 
 // answerReplay writes the debrief of an answer that was typed at a shell.
@@ -261,7 +289,7 @@ func (a *app) answerReplay(cmd *cobra.Command, f fixtures.Fixture, r *replay.Rep
 		if typed == "" {
 			continue
 		}
-		id, err := r.Identify(ctx, typed)
+		id, err := identifyIn(ctx, r, typed)
 		if err != nil {
 			return err
 		}
@@ -278,5 +306,5 @@ func (a *app) answerReplay(cmd *cobra.Command, f fixtures.Fixture, r *replay.Rep
 		_, err := fmt.Fprint(a.out, page)
 		return err
 	}
-	return a.writeOut(o.out, false, func(w io.Writer) error { _, err := io.WriteString(w, page); return err })
+	return a.writeOut(o.out, o.force, func(w io.Writer) error { _, err := io.WriteString(w, page); return err })
 }

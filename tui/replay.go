@@ -28,7 +28,7 @@ type Replay interface {
 // Replaying says that what Options.Open opens is a Replay, and how it is played.
 type Replaying struct {
 	Speed   int  // seconds of the incident in a second; at least 1
-	Running bool // from the beginning on
+	Running bool // from the beginning on; in a training from when the brief has been read
 
 	Training *Training // nil: there is none
 }
@@ -46,30 +46,40 @@ type play struct {
 	running bool
 	run     uint64       // the running that ticks belong to: a pause ends it
 	turning bool         // the clock is being put; a question of the replay
+	resting bool         // it has just been put back: what stands there is to be seen before it goes on
 	wanted  *record.Time // where it is to go when that is done; nil: nowhere
 
-	zero    record.Time  // from which T+ counted last, by the timeline; 0: it does not yet
+	zero record.Time // from which T+ counts, as the timeline found; 0: it has found nothing
 
 	// still is the frame from before a step back. It stays on the screen until the first answers of the new moment are
 	// here: what the screens hold meanwhile is neither the one moment nor the other.
-	still []text.Line
+	still     []text.Line
+	stillCols int
 }
 
-// mayZero reports whether the timeline may count T+ from another moment: in a replay, whose clock brings the incident's
-// first alert after its first deploy, as long as nobody has typed one.
-func (p *play) mayZero(shown, found record.Time) bool {
-	if p == nil || p.zero != 0 && p.zero != shown {
+// takesZero reports whether T+ counts from the moment that the timeline found: the first it found, and in a replay, whose
+// clock brings the incident's first alert after its first deploy, any later one as long as nobody has typed another.
+func (m *model) takesZero(found record.Time) bool {
+	shown := m.times.Zero
+	if shown != nil && (m.play == nil || m.play.zero != *shown) {
 		return false
 	}
-	p.zero = found
+	if m.play != nil {
+		m.play.zero = found
+	}
 	return true
 }
 
 // replayMsg is what only a replay sends itself.
 type replayMsg interface{ replay() }
 
+// backRest is how long an earlier moment stands before the next step back, which would cancel its questions: with a key held
+// down one would see nothing until it is let go. About what the answers of a moment take.
+const backRest = 80 * time.Millisecond
+
 type (
 	playedMsg struct{ run uint64 } // a tick
+	stoodMsg  struct{}             // backRest is over
 	turnedMsg struct {             // the clock stands somewhere
 		at   record.Time
 		back bool
@@ -79,6 +89,7 @@ type (
 )
 
 func (playedMsg) replay() {}
+func (stoodMsg) replay()  {}
 func (turnedMsg) replay() {}
 
 // replayed is the evidence as a replay; nil while it is being opened, and when it is none.
@@ -100,7 +111,7 @@ func (m *model) beginReplay() tea.Cmd {
 	}
 	m.play = &play{speed: max(r.Speed, 1)}
 	var cmds []tea.Cmd
-	if r.Running {
+	if r.Running && r.Training == nil { // else once the brief has been read
 		cmds = append(cmds, m.setRunning(true))
 	}
 	return tea.Batch(append(cmds, m.beginTraining())...)
@@ -125,6 +136,9 @@ func (m *model) replay(msg replayMsg) tea.Cmd {
 		return m.ticked(msg)
 	case turnedMsg:
 		return m.turned(msg)
+	case stoodMsg:
+		m.play.resting = false
+		return m.goOn()
 	case watchMsg, savedMsg:
 		return m.trained(msg)
 	}
@@ -137,7 +151,7 @@ func (m *model) ticked(t playedMsg) tea.Cmd {
 	switch {
 	case !p.running || t.run != p.run:
 		return nil
-	case r == nil, p.turning: // still being opened, or put elsewhere
+	case r == nil, p.turning, p.resting: // still being opened, or put elsewhere
 		return m.after(playTick, t)
 	}
 	return m.turn(r.At() + record.Time(playTick)*record.Time(p.speed))
@@ -152,14 +166,14 @@ func (m *model) turn(at record.Time) tea.Cmd {
 	}
 	first, last := r.Span()
 	at = min(max(at, first), last)
-	if p.turning {
+	if p.turning || p.resting {
 		p.wanted = &at
 		return nil
 	}
 	p.turning = true
 	back := at < r.At()
 	if back {
-		p.still = slices.Clone(m.lines())
+		p.still, p.stillCols = slices.Clone(m.lines()), m.cols
 	}
 	var about []record.ID
 	for _, f := range m.frames {
@@ -193,7 +207,7 @@ func (m *model) turned(t turnedMsg) tea.Cmd {
 	p, r := m.play, m.replayed()
 	p.turning = false
 	if t.err != nil {
-		p.running, p.still = false, nil
+		p.running, p.still, p.wanted = false, nil, nil
 		m.say(text.Bad, "✗ "+t.err.Error())
 		return nil
 	}
@@ -203,15 +217,21 @@ func (m *model) turned(t turnedMsg) tea.Cmd {
 	}
 	var cmds []tea.Cmd
 	for _, f := range slices.Clone(m.frames) {
+		if t.back { // what was asked at the later moment and is not answered yet would be an answer from the future
+			m.forget(f.id)
+		}
 		m.at = f.id
 		cmds = append(cmds, m.do(f.id, views.Moved(f.view, t.back)))
 	}
 	_, last := r.Span()
 	switch {
+	case t.back:
+		p.resting = true
+		cmds = append(cmds, m.after(backRest, stoodMsg{}))
 	case p.wanted != nil:
-		next := *p.wanted
-		p.wanted = nil
-		cmds = append(cmds, m.turn(next))
+		cmds = append(cmds, m.goOn())
+	}
+	switch {
 	case p.running && t.at >= last:
 		p.running = false
 		m.say(text.Plain, "This is the end of the incident. The clock stands; "+m.keyFor(views.MarkBack)+" and "+m.keyFor(views.StepBack)+" put it back.")
@@ -219,6 +239,16 @@ func (m *model) turned(t turnedMsg) tea.Cmd {
 		cmds = append(cmds, m.after(playTick, playedMsg{p.run}))
 	}
 	return tea.Batch(cmds...)
+}
+
+// goOn goes where the clock was to go while it was put elsewhere.
+func (m *model) goOn() tea.Cmd {
+	next := m.play.wanted
+	if next == nil {
+		return nil
+	}
+	m.play.wanted = nil
+	return m.turn(*next)
 }
 
 // closeLater takes away what cannot be known at an earlier moment: screens about what is not there yet, with those above
@@ -231,7 +261,7 @@ func (m *model) closeLater(t turnedMsg) {
 			continue
 		}
 		if t.gone[id] {
-			closed = id.Short() + " is not there yet: its screen is closed."
+			closed = "A screen is closed: what it was about has not happened yet."
 		}
 		for len(m.frames) > i {
 			m.remove(m.top().id)
@@ -261,9 +291,9 @@ func (m *model) settling() []text.Line {
 	}
 	waits := p.turning
 	for key, s := range m.slots {
-		waits = waits || key.frame != rootFrame && !s.visible()
+		waits = waits || key.frame != rootFrame && !s.visible() && !s.ask.Quiet
 	}
-	if !waits || len(p.still) != m.rows {
+	if !waits || len(p.still) != m.rows || p.stillCols != m.cols {
 		p.still = nil
 	}
 	return p.still
@@ -350,47 +380,88 @@ func (m *model) faster(by int) tea.Cmd {
 // keyFor is the key of an action as it is shown.
 func (m *model) keyFor(a views.Action) string { return shownKey(m.keymap(), a) }
 
-// replayClock is whether the clock runs and where it stands: shape, word and colour.
-func (m *model) replayClock() text.Line {
-	sign, tone := "■ paused", text.Warn
-	if m.play.running {
-		sign, tone = fmt.Sprintf("▶ %d×", m.play.speed), text.OK
+// replayHints puts the keys of a replay among those of a screen: behind the first, which goes in.
+func (m *model) replayHints(hints []views.Hint) []views.Hint {
+	switch m.top().view.(type) {
+	case views.Overlay, *views.Brief, *views.AnswerView, *views.DebriefView, *views.HelpView:
+		return hints
 	}
-	return text.Of(text.Text(tone, sign+" "), text.Text(text.Strong, m.times.Clock(m.now)))
+	if m.play == nil || m.typing() || len(hints) < 3 {
+		return hints
+	}
+	word := "play"
+	if m.play.running {
+		word = "pause"
+	}
+	more := []views.Hint{{Action: views.Freeze, Word: word}, {Action: views.StepOn, Word: "step"}, {Action: views.MarkOn, Word: "clock to marks"}}
+	if m.drill != nil {
+		pause := more[:1]
+		if !m.opts.Replay.Running {
+			pause = nil // all of it is there from the beginning
+		}
+		more = append([]views.Hint{{Action: views.NameIt, Word: ""}, {Action: views.AnswerKey, Word: ""}, {Action: views.BriefKey, Word: ""}}, pause...)
+		if m.drill.session.HandedIn {
+			more = []views.Hint{{Action: views.AnswerKey, Word: "debrief"}}
+		}
+	}
+	return slices.Insert(slices.Clone(hints), 1, more...)
 }
 
-// replayLine is the context line of a replay. TRAINING and the clock never go; the steps of the path go before them.
+// replayClock is whether the clock runs and where it stands: shape, word and colour; without the word where it is tight.
+func (m *model) replayClock(tight bool) text.Line {
+	sign, word, tone := "■", " paused", text.Warn
+	if m.play.running {
+		sign, word, tone = "▶", fmt.Sprintf(" %d×", m.play.speed), text.OK
+	}
+	if tight {
+		word = ""
+	}
+	return text.Of(text.Text(tone, sign+word+" "), text.Text(text.Strong, m.times.Clock(m.now)))
+}
+
+// replayLine is the context line of a replay. TRAINING and the clock never go. Where it is tight the stopwatch loses its
+// goal and the clock its word, then the path its steps, then the stopwatch goes.
 func (m *model) replayLine() text.Line {
-	clock := m.replayClock()
-	left := m.path(0, true)
-	for cut := 0; left.Width()+clock.Width()+2 > m.cols && cut < len(m.frames); cut++ {
+	fits := func(left, right text.Line) bool { return left.Width()+right.Width()+2 <= m.cols }
+	left, right := m.path(0, true), m.replayEnd(false)
+	if !fits(left, right) {
+		right = m.replayEnd(true)
+	}
+	for cut := 0; !fits(left, right) && cut < len(m.frames); cut++ {
 		left = m.path(cut, false)
 	}
-	if left.Width()+clock.Width()+2 > m.cols {
+	if !fits(left, right) {
 		left = text.Of(text.Text(text.Reverse, " TRAINING "+m.opts.Title+" "))
 	}
-	if left.Width()+clock.Width()+2 > m.cols { // the sign says it without its word
-		sign := "■ "
-		if m.play.running {
-			sign = "▶ "
-		}
-		clock = text.Of(text.Text(clock[0].Tone(), sign), clock[1])
+	if !fits(left, right) {
+		right = m.replayClock(true)
 	}
-	right := clock
 	for _, part := range m.replayParts() {
 		longer := append(append(append(text.Line{}, part...), text.Space(3)), right...)
-		if len(part) == 0 || left.Width()+longer.Width()+2 > m.cols {
-			continue
+		if len(part) > 0 && fits(left, append(longer[:len(longer):len(longer)], text.Space(2))) {
+			right = longer
 		}
-		right = longer
 	}
 	gap := max(m.cols-left.Width()-right.Width()-1, 1)
 	return append(append(append(left, text.Space(gap)), right...), text.Space(1)).Cut(m.cols)
 }
 
-// replayParts stand before the clock, the dearest first.
+// replayEnd is what stands at the right end first of all: the stopwatch of a training, and the clock.
+func (m *model) replayEnd(tight bool) text.Line {
+	watch := m.stopwatch(tight)
+	if len(watch) == 0 {
+		return m.replayClock(tight)
+	}
+	gap := 3
+	if tight {
+		gap = 2
+	}
+	return append(append(watch, text.Space(gap)), m.replayClock(tight)...)
+}
+
+// replayParts stand before those, the dearest first.
 func (m *model) replayParts() []text.Line {
-	parts := []text.Line{m.stopwatch()}
+	var parts []text.Line
 	if m.mask != nil {
 		parts = append(parts, text.Of(text.Text(text.Warn, "masked")))
 	}

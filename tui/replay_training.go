@@ -91,17 +91,23 @@ func (m *model) elapsed() time.Duration {
 }
 
 // stopwatch is the time since the brief was left, against the goal; empty without a training.
-func (m *model) stopwatch() text.Line {
+func (m *model) stopwatch(tight bool) text.Line {
 	if m.drill == nil || m.drill.lesson == nil {
 		return nil
 	}
 	at := m.elapsed()
-	tone, words := text.Plain, training.Clock(at)+" of "+training.Clock(training.Goal)
+	tone, words := text.Plain, training.Clock(at)
+	if !tight {
+		words += " of " + training.Clock(training.Goal)
+	}
 	if at > training.Goal {
 		tone = text.Warn
 	}
 	if m.drill.session.HandedIn {
-		tone, words = text.Dim, "handed in at "+training.Clock(at)
+		tone = text.Dim
+		if !tight {
+			words = "handed in at " + training.Clock(at)
+		}
 	}
 	return text.Of(text.Text(tone, words))
 }
@@ -137,13 +143,40 @@ func (m *model) watched(key string) tea.Cmd {
 		}
 		d.begun = m.opts.Clock()
 		cmd = m.after(time.Second, watchMsg{})
+		if m.opts.Replay.Running {
+			cmd = tea.Batch(cmd, m.setRunning(true))
+		}
 	}
 	top, on := m.top().view, m.top().view.Selected().ID
 	if _, sheet := top.(*views.AnswerView); sheet {
 		on = record.ID{} // what is named there was looked at elsewhere
 	}
 	d.session.Note(m.elapsed(), key, top.Crumb(), on)
+	m.look() // the key may have named something
 	return cmd
+}
+
+// marked is what the case keeps of each record, and what the answer of a training names: lists mark those rows.
+func (m *model) marked() map[record.ID][]views.Kept {
+	if m.drill == nil {
+		return keptOf(m.kept, m.mask)
+	}
+	named := map[record.ID][]views.Kept{}
+	for _, id := range m.drill.session.Flipped {
+		named[id] = []views.Kept{{By: "you", Note: "flipped"}}
+	}
+	if root := m.drill.session.Root; !root.IsZero() {
+		named[root] = []views.Kept{{By: "you", Note: "the root"}}
+	}
+	return named
+}
+
+// watchedTyping is watched for a key that went into a text field: what was typed there is nobody's business.
+func (m *model) watchedTyping(key string) tea.Cmd {
+	if len([]rune(key)) == 1 {
+		key = "text"
+	}
+	return m.watched(key)
 }
 
 // trainingKey does what a key means in a training. It reports whether it means something there.

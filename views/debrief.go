@@ -50,14 +50,11 @@ func (v *DebriefView) Handle(m Msg) ([]Do, bool) {
 func (v *DebriefView) all() []text.Line {
 	d, cols := v.debrief, v.look.Cols
 	var out []text.Line
-	tone := text.Warn
-	if d.RootFound && len(d.Missed)+len(d.Wrong) == 0 {
-		tone = text.OK
-	}
 	out = append(out, text.Of(text.Space(1), text.Text(text.Title, d.Case.Title)))
-	out = paragraph(out, tone, text.Span{}, 0, d.Verdict(), cols)
-	out = paragraph(out, text.Plain, text.Span{}, 0, d.Time()+" · "+plural(d.Session.Keys, "key", "keys"), cols)
-	out = sealLines(out, "The ending as it was sealed on the first page; episteme replay "+d.Case.Name+" --ending | b3sum computes this again:", d.Case.Seal, cols)
+	for _, f := range d.Facts() {
+		out = paragraph(out, text.Plain, text.Text(factTone(f.Sign), f.Sign), 2, f.Words, cols)
+	}
+	out = paragraph(out, text.Plain, text.Text(text.Dim, "·"), 2, d.Time()+" · "+plural(d.Session.Keys, "key", "keys"), cols)
 	out = v.answer(append(out, nil))
 	out = append(out, nil)
 	if cols >= wideCols {
@@ -78,7 +75,20 @@ func (v *DebriefView) all() []text.Line {
 		}
 		out = paragraph(out, text.Plain, text.Span{}, 0, p, cols)
 	}
-	return out
+	return sealLines(append(out, nil, heading("SEALED ENDING")), "The hash of the ending, as it stood on the first page:", d.Case.Seal, cols)
+}
+
+// factTone is the tone of a fact's sign.
+func factTone(sign string) text.Tone {
+	switch sign {
+	case "✓":
+		return text.OK
+	case "−":
+		return text.Warn
+	case "✗":
+		return text.Bad
+	}
+	return text.Dim
 }
 
 // answer is what was named and what is so.
@@ -100,12 +110,11 @@ func (v *DebriefView) answer(out []text.Line) []text.Line {
 	if len(d.Found)+len(d.Missed)+len(d.Wrong) == 0 {
 		return append(out, text.Of(text.Space(3), text.Text(text.Dim, "nothing is known to have flipped, and nothing was named")))
 	}
-	tones := [3]text.Tone{text.OK, text.Warn, text.Bad}
-	for i, part := range d.Flips() {
+	for _, part := range d.Flips() {
 		if len(part.List) == 0 {
 			continue
 		}
-		out = append(out, text.Of(text.Space(1), text.Text(tones[i], part.Sign+" "+part.Word)))
+		out = append(out, text.Of(text.Space(1), text.Text(factTone(part.Sign), part.Sign+" "+part.Word)))
 		for _, k := range part.List {
 			out = append(out, v.record(text.Space(1), k))
 		}
@@ -121,35 +130,37 @@ func (v *DebriefView) record(sign text.Span, k training.Known) text.Line {
 	}
 	l = append(l, shortID(k.ID), text.Space(2))
 	if k.At != 0 && v.look.Cols >= 60 {
-		l = append(l, text.Text(text.Dim, v.look.Times.Clock(k.At)), text.Space(2))
+		l = append(l, text.Text(text.Dim, v.look.Times.OnDay(k.At, v.look.Times.Day(v.look.Now))), text.Space(2))
 	}
 	return append(l, text.Text(text.Plain, k.Words)).Cut(v.look.Cols - 1)
 }
 
 // way is the expected way, and when the trainee's cursor stood on what each step finds.
 func (v *DebriefView) way(cols int) []text.Line {
-	out := []text.Line{heading("THE EXPECTED WAY")}
+	out := []text.Line{append(heading("THE EXPECTED WAY"), text.Text(text.Dim, "  and when you stood there"))}
 	for i, s := range v.debrief.Way {
 		out = paragraph(out, text.Plain, text.Text(text.Strong, fmt.Sprint(i+1)), 3, s.Do, cols)
 		sign, tone := "−", text.Warn
-		when := "you did not stand on it"
 		if s.Seen != nil {
-			sign, tone, when = "✓", text.OK, "you stood on it "+s.When()
+			sign, tone = "✓", text.OK
 		}
 		keys := text.Of(text.Space(4), text.Text(text.Key, s.Keys), text.Text(text.Dim, " → "), shortID(s.Finds.ID))
-		out = append(out, append(keys, text.Text(tone, "  "+sign+" "+when)).Cut(cols))
+		out = append(out, append(keys, text.Text(tone, "  "+sign+" "+s.When())).Cut(cols))
 	}
 	return out
 }
+
+const screenCells = len("contributions") // the longest name of a screen that one stays on
 
 // own is the way the trainee took.
 func (v *DebriefView) own(cols int) []text.Line {
 	out := []text.Line{heading("YOUR WAY")}
 	for _, l := range v.debrief.Session.Looks {
 		line := text.Of(text.Space(1), text.Text(text.Dim, training.Clock(l.At)), text.Space(2))
-		line = append(append(line, text.Of(text.Text(text.Key, l.Keys)).Fit(10)...), text.Text(text.Plain, " "+l.Screen))
+		line = append(append(line, text.Of(text.Text(text.Key, l.Keys)).Fit(10)...), text.Space(1))
+		line = append(line, text.Of(text.Text(text.Plain, l.Screen)).Fit(screenCells)...)
 		if !l.On.IsZero() {
-			line = append(line, text.Space(2), shortID(l.On), text.Text(text.Dim, " "+v.debrief.Case.Words(l.On)))
+			line = append(line, text.Space(1), shortID(l.On), text.Text(text.Dim, " "+v.debrief.Case.Words(l.On)))
 		}
 		out = append(out, line.Cut(cols))
 	}
@@ -175,7 +186,7 @@ func (v *DebriefView) Status() text.Line {
 	}
 	switch {
 	case v.failed:
-		return text.Of(text.Space(1), text.Text(text.Bad, "✗ not written: "+v.saved))
+		return text.Of(text.Space(1), text.Text(text.Bad, "✗ not written, and printed when you leave: "+v.saved))
 	case v.saved != "":
 		return text.Of(text.Space(1), text.Text(text.OK, "✓ written for the team: "), text.Text(text.Plain, v.saved), text.Text(text.Dim, more))
 	}

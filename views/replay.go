@@ -115,6 +115,7 @@ func (p *Provenance) clockMoved(back bool) []Do {
 }
 
 func (i *Impact) clockMoved(back bool) []Do {
+	i.stay = i.Selected().ID
 	if back { // also how a query led to its assertion may have been hindsight
 		i.head, i.at, i.shown, i.found, i.events = impactHead{}, 0, 0, nil, nil
 		i.groups = [impactGroups][]ask.Impacted{}
@@ -122,6 +123,26 @@ func (i *Impact) clockMoved(back bool) []Do {
 		i.fit()
 	}
 	return []Do{i.ask()}
+}
+
+// rowOf is the row of a query or an event in the list; the first when it is not there.
+func (i *Impact) rowOf(id record.ID) int {
+	row := 0
+	for _, sec := range i.secs {
+		at := -1
+		if sec == impactGroups {
+			at = slices.IndexFunc(i.events, func(e ask.Event) bool { return e.ID == id })
+		} else {
+			at = slices.IndexFunc(i.groups[sec], func(q ask.Impacted) bool { return q.Query == id })
+		}
+		if at >= 0 {
+			return row + at
+		}
+		if sec < impactGroups {
+			row += len(i.groups[sec])
+		}
+	}
+	return 0
 }
 
 func (w *WhatIf) clockMoved(back bool) []Do {
@@ -140,6 +161,7 @@ func (f *Findings) clockMoved(back bool) []Do {
 		to := f.look.Now + 1 // the end is exclusive
 		f.window.To = &to
 	}
+	f.stay = f.Selected().ID
 	if back {
 		f.trace = nil
 		f.fit()

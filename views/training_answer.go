@@ -21,7 +21,7 @@ type AnswerView struct {
 	armed   bool // handing in was asked for once
 	field   textinput.Model
 	typing  bool
-	look4   progress // for what was typed
+	finding progress // of what was typed
 }
 
 const identifySlot = "identify"
@@ -77,7 +77,7 @@ func (v *AnswerView) at() answerRow {
 
 // Handle takes a message.
 func (v *AnswerView) Handle(m Msg) ([]Do, bool) {
-	if v.look4.handle(m) {
+	if v.finding.handle(m) {
 		if a, ok := m.(Answer); ok {
 			return v.identified(a), true
 		}
@@ -153,7 +153,7 @@ func (v *AnswerView) typed(m Typed) []Do {
 		if id == "" {
 			return nil
 		}
-		return []Do{v.look4.ask(Ask{Slot: identifySlot, Doing: "finding " + id, Budget: PointBudget,
+		return []Do{v.finding.ask(Ask{Slot: identifySlot, Doing: "finding " + id, Budget: PointBudget,
 			Run: func(ctx context.Context, in ask.Investigator, _ func(any) bool) (any, error) {
 				return in.Identify(ctx, id)
 			}})}
@@ -233,6 +233,12 @@ func (v *AnswerView) all() (out []text.Line, cursor int) {
 		add(text.Text(text.Plain, "type an id"))
 	}
 	add(text.Text(text.Plain, "hand it in"))
+	if v.look.Rows >= tallRows {
+		out = append(out, nil, nil, heading("YOUR TASKS"))
+		for i, task := range v.lesson.Tasks {
+			out = paragraph(out, text.Dim, text.Text(text.Dim, fmt.Sprint(i+1)), 3, task, v.look.Cols)
+		}
+	}
 	return out, cursor
 }
 
@@ -242,7 +248,7 @@ func (v *AnswerView) named(id record.ID) []text.Span {
 
 // Status says how far the answer is.
 func (v *AnswerView) Status() text.Line {
-	if busy := v.look4.line(); busy != nil && v.look4.err == nil {
+	if busy := v.finding.line(); busy != nil && v.finding.err == nil {
 		return append(text.Of(text.Space(1)), busy...)
 	}
 	root := "no root"

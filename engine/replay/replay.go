@@ -57,6 +57,7 @@ type Replay struct {
 	turning sync.Mutex   // held by Set from end to end: one hand on the clock
 	mu      sync.RWMutex // guards now; held for reading while a question is answered
 	now     *moment
+	clock   atomic.Int64 // of now, ns UTC; read without mu, for which a question may have to be waited for
 }
 
 // moment is an engine that has taken the first lines of the file.
@@ -251,12 +252,8 @@ func (r *Replay) Entries() []Entry { return r.entries }
 // Span is where the incident begins, with its first query or event, and ends, with the last record.
 func (r *Replay) Span() (first, last record.Time) { return r.first, r.moments[len(r.moments)-1] }
 
-// At is the clock.
-func (r *Replay) At() record.Time {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	return record.Time(r.now.at.Load())
-}
+// At is the clock. It never waits: while Set is under way it is where the clock was.
+func (r *Replay) At() record.Time { return record.Time(r.clock.Load()) }
 
 // Set puts the clock: forwards by appending what arrives on the way, backwards by a new engine. Times before the oldest
 // record and after the last count as those. An error is ctx.Err(), with the clock where it was, or a line that was taken
@@ -277,6 +274,7 @@ func (r *Replay) Set(ctx context.Context, at record.Time) error {
 	if err := r.now.to(context.WithoutCancel(ctx), at, due); err != nil { // half a step would be no moment at all
 		return fmt.Errorf("replay %s to %s: %w", r.name, at, err)
 	}
+	r.clock.Store(int64(at))
 	return nil
 }
 
@@ -305,6 +303,7 @@ func (r *Replay) rewind(ctx context.Context, at record.Time, due int) error {
 	r.mu.Lock()
 	later := r.now
 	r.now = earlier
+	r.clock.Store(int64(at))
 	r.mu.Unlock()
 	if later == nil {
 		return nil

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -221,6 +222,35 @@ func TestNoQuestionOfToday(t *testing.T) {
 	var usage *ask.UsageError
 	if !errors.As(err, &usage) {
 		t.Errorf("Ask = %v, want a usage error", err)
+	}
+}
+
+// Whoever draws a screen reads the clock: that waits for no question and for no hand on the clock.
+func TestAtDoesNotWait(t *testing.T) {
+	r := open(t, "auth-jwt")
+	first, last := r.Span()
+	set(t, r, last)
+	var once sync.Once
+	asked, goOn, turned := make(chan struct{}), make(chan struct{}), make(chan error)
+	go func() {
+		_, err := r.Provenance(context.Background(), labelsOf(r)["@q210347"], ask.ProvenanceOptions{Level: func([]ask.Node, []ask.Edge) {
+			once.Do(func() { close(asked); <-goOn })
+		}})
+		turned <- err
+	}()
+	<-asked // a question is under way, and will not end
+	go func() { turned <- r.Set(context.Background(), first) }()
+	if got := r.At(); got != last {
+		t.Errorf("At() = %s while a question is answered, want %s", got, last)
+	}
+	close(goOn)
+	for range 2 {
+		if err := <-turned; err != nil {
+			t.Error(err)
+		}
+	}
+	if got := r.At(); got != first {
+		t.Errorf("At() = %s, want %s", got, first)
 	}
 }
 
