@@ -17,13 +17,16 @@ SOAK_MAX_MIB ?= 256
 # How many audits bench-store measures over.
 BENCH_AUDITS ?= 1000000
 
+# How many questions a second bench-http lets fall due.
+RATE ?= 2000
+
 # A go.work further up would change which modules are built, and a server or a directory that the shell points at is
 # nothing that tests and measurements may write to.
 export GOWORK := off
 unexport EPISTEME_SERVER EPISTEME_TOKEN EPISTEME_DATA EPISTEME_NOW
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test check bench fuzz race cover golden cross soak-ingest mutants screens bench-wal bench-store clean
+.PHONY: help build run test check bench fuzz race cover golden cross soak-ingest mutants screens bench-wal bench-store bench-http vuln clean
 
 help: ## list the targets (this list)
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1	\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F '	' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -123,6 +126,22 @@ bench-store: ## measure the store beside SQLite, and append the table to bench/R
 	@mkdir -p bin
 	$(GO) build -C bench -o ../bin/bench .
 	./bin/bench store -n $(BENCH_AUDITS) -rounds 5 -dir bin -results bench/RESULTS.md
+
+# The server is a process of its own, over a directory in bin/; bench/http says what -rate is for.
+bench-http: build ## measure questions a second over HTTP, and what 99 of 100 wait for at RATE=2000 a second
+	$(GO) build -C bench -o ../bin/bench-http ./http
+	./bin/bench-http -episteme bin/episteme -dir bin
+	./bin/bench-http -episteme bin/episteme -dir bin -rate $(RATE)
+
+# govulncheck is pinned by tools/go.mod, like staticcheck. Whoever has no way to its database is told so, and that says
+# nothing about the program.
+vuln: ## look for known vulnerabilities in what the program calls; needs the database at vuln.go.dev
+	@mkdir -p bin
+	@$(GO) tool -modfile=$(CURDIR)/tools/go.mod govulncheck ./... >bin/vuln.txt 2>&1; status=$$?; cat bin/vuln.txt; \
+		if [ $$status -ne 0 ] && grep -q '^govulncheck: fetching vulnerabilities: ' bin/vuln.txt; then \
+			echo 'skipped: the database of vulnerabilities cannot be reached from here, so nothing was looked at'; exit 0; \
+		fi; \
+		exit $$status
 
 clean: ## remove bin/
 	rm -rf bin

@@ -20,9 +20,10 @@ import (
 // exist. A new package gets a line of its own; a new arrow is a decision about the house, not a way to make this pass.
 const arrows = `
 main             → cli
-cli              → engine, engine/api, engine/replay, engine/export, engine/intake, engine/trace/ask, engine/cases, engine/record, engine/wal, engine/when, tui, tui/config, views, fixtures, fixtures/gen, fixtures/training
+cli              → engine, engine/api, engine/replay, engine/export, engine/intake, engine/trace/ask, engine/cases, engine/record, engine/wal, engine/when, tui, tui/config, tui/sshd, views, fixtures, fixtures/gen, fixtures/training
 tui              → views, views/text, tui/termfix, engine/trace/ask, engine/cases, engine/record, engine/when, fixtures/training
 tui/config       → views
+tui/sshd         → engine/api, engine/record
 tui/termfix      → (nothing)
 views            → views/text, engine/trace/ask, engine/record, fixtures/training
 views/text       → engine/record
@@ -68,8 +69,9 @@ engine/trace     → engine/wal
 const outside = `
 main             → os
 cli              → os, net, syscall, github.com/spf13/cobra, github.com/charmbracelet/x/ansi, github.com/charmbracelet/x/term
-tui              → os, github.com/charmbracelet/bubbletea, github.com/charmbracelet/bubbles, github.com/charmbracelet/lipgloss, github.com/charmbracelet/x/ansi, github.com/charmbracelet/x/term
+tui              → os, github.com/charmbracelet/bubbletea, github.com/charmbracelet/bubbles, github.com/charmbracelet/lipgloss, github.com/muesli/termenv, github.com/charmbracelet/x/ansi, github.com/charmbracelet/x/term
 tui/config       → github.com/pelletier/go-toml/v2
+tui/sshd         → os, net, github.com/charmbracelet/wish, github.com/charmbracelet/ssh, golang.org/x/crypto/ssh
 tui/termfix      → github.com/charmbracelet/lipgloss
 views            → github.com/charmbracelet/bubbletea, github.com/charmbracelet/bubbles, github.com/charmbracelet/lipgloss, github.com/charmbracelet/x/ansi, github.com/bmatcuk/doublestar/v4
 views/text       → github.com/charmbracelet/lipgloss, github.com/charmbracelet/x/ansi
@@ -89,7 +91,7 @@ engine/record    → lukechampine.com/blake3
 // outsideOfTests is the same for test files, beyond what their package may.
 const outsideOfTests = `
 (every test)     → os, syscall, testing, github.com/google/go-cmp
-cli              → github.com/creack/pty, github.com/hinshun/vt10x, github.com/rogpeppe/go-internal/testscript
+cli              → github.com/creack/pty, github.com/hinshun/vt10x, github.com/rogpeppe/go-internal/testscript, golang.org/x/crypto/ssh
 tui              → github.com/creack/pty, github.com/hinshun/vt10x, github.com/charmbracelet/x/exp/teatest, github.com/charmbracelet/x/exp/golden
 `
 

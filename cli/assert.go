@@ -69,8 +69,8 @@ Stages: Proposed (the default), UnderReview, Approved, Deprecated, Rejected, Uns
 	c.MarkFlagsMutuallyExclusive("number", "boolean", "reference")
 	c.MarkFlagsMutuallyExclusive("source", "source-file")
 	_ = c.MarkFlagRequired("confidence")
-	_ = c.RegisterFlagCompletionFunc("lifecycle", offer(names(record.Stages())))
-	_ = c.RegisterFlagCompletionFunc("source-file", func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	a.complete(c, "lifecycle", offer(names(record.Stages())))
+	a.complete(c, "source-file", func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		return nil, cobra.ShellCompDirectiveDefault
 	})
 	return c

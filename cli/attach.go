@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -50,6 +51,9 @@ func socketOf(dir string) string {
 	hash := sha256.Sum256([]byte(dir))
 	return filepath.Join(runtime, "episteme-"+hex.EncodeToString(hash[:8])+".sock")
 }
+
+// noSocketRoom says why a directory has no socket, and what to do.
+const noSocketRoom = "the path of the directory is too long for a socket in it, and XDG_RUNTIME_DIR, where it would be otherwise, is not set: set it for both, or take a shorter path"
 
 // attachPatience is how long is waited for a process that holds the directory and does not answer yet: it may be about
 // to end, or still be putting a journal in order. A guess: what a person waits.
@@ -101,11 +105,21 @@ func (a *app) openOrAttach(ctx context.Context, dir string) (evidence, error) {
 		att := &attached{app: a, dir: dir}
 		if conn, err := att.knock(ctx); err == nil {
 			conn.Close()
+			if err := att.connect(); err != nil {
+				return nil, err
+			}
+			if err := att.greet(ctx, held.PID); err != nil {
+				return nil, err
+			}
 			fmt.Fprintf(a.err, "episteme: attached to %s, which holds %s\n", processName(held.PID), dir)
-			return att, att.connect()
+			return att, nil
 		}
 		if time.Now().After(deadline) {
-			return nil, &heldError{dir, held.PID, "which does not answer: it may be checking the directory or making its store anew; run this again when it has ended"}
+			why := "which does not answer: it may be checking the directory or making its store anew; run this again when it has ended"
+			if socketOf(dir) == "" {
+				why = "which cannot be asked: " + noSocketRoom
+			}
+			return nil, &heldError{dir, held.PID, why}
 		}
 		if err := pause(ctx, attachRetry); err != nil {
 			return nil, err
@@ -132,10 +146,31 @@ type attached struct {
 
 	mu  sync.Mutex
 	own *holder // guarded by mu; nil while another process holds the directory
+
+	taken atomic.Bool // own is not nil: for a screen, which does not wait for mu
 }
 
 func (t *attached) connect() (err error) {
 	t.Client, err = api.NewClient(api.ClientOptions{Socket: socketOf(t.dir), Dial: t.dial, Export: t.app.exporting})
+	return err
+}
+
+// greetPatience is how long a holder may take for a sign of life: it takes a millisecond, or seconds where all of memory
+// is swapped out.
+const greetPatience = 5 * time.Second
+
+// greet waits for a sign of life: a holder that is suspended (^Z) takes connections, and would never answer.
+func (t *attached) greet(ctx context.Context, pid int) error {
+	waiting, cancel := context.WithTimeout(ctx, greetPatience)
+	defer cancel()
+	err := t.Alive(waiting)
+	if err != nil && waiting.Err() != nil && ctx.Err() == nil {
+		wake := "kill -CONT it"
+		if pid != 0 {
+			wake = fmt.Sprintf("kill -CONT %d", pid)
+		}
+		return &heldError{t.dir, pid, fmt.Sprintf("which is there and does not answer: it may be suspended; `fg` in its terminal or `%s` wakes it", wake)}
+	}
 	return err
 }
 
@@ -185,6 +220,7 @@ func (t *attached) takeOver(ctx context.Context) error {
 		return nil
 	}
 	t.own = own
+	t.taken.Store(own != nil)
 	return err
 }
 

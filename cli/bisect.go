@@ -39,8 +39,8 @@ no value.`,
 	fl.StringVar(&f.lifecycle, "lifecycle", "any", "admit only assertions at this stage")
 	fl.StringVar(&f.halfLife, "half-life", "", "of the lens recency (24h)")
 	_ = c.MarkFlagRequired("to")
-	_ = c.RegisterFlagCompletionFunc("lens", offer(engine.Lenses()))
-	_ = c.RegisterFlagCompletionFunc("lifecycle", offer(stagesOrAny()))
+	a.complete(c, "lens", offer(engine.Lenses()))
+	a.complete(c, "lifecycle", offer(stagesOrAny()))
 	return c
 }
 

@@ -100,6 +100,10 @@ type casePlace struct {
 // caseHome is where the cases about the evidence are that commands ask; here is false while there is no evidence. A
 // server's directory is not this user's to write to: cases about a server are kept as those about a fixture are.
 func (a *app) caseHome() (home casePlace, here bool, err error) {
+	if a.far != nil {
+		home, err = a.far.homes()
+		return home, true, err
+	}
 	if a.server != "" {
 		home.about = a.server
 		home.folder, err = casesOf("server-" + serverName.ReplaceAllString(a.server, "-"))
@@ -131,6 +135,9 @@ func (a *app) casePlaces() ([]casePlace, error) {
 	}
 	if here {
 		out = append(out, home)
+	}
+	if a.far != nil { // what was noted of fixtures is this user's, and not the asker's
+		return out, nil
 	}
 	for _, f := range fixtures.All() {
 		folder, err := casesOf(f.Name)

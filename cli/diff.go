@@ -53,8 +53,8 @@ timestamps. Only beliefs that differ are listed, each with the records that turn
 	fl.StringVar(&f.lifecycle, "lifecycle", "any", "admit only assertions at this stage")
 	fl.StringVar(&f.halfLife, "half-life", "", "of the lens recency (24h)")
 	fl.IntVar(&f.q.Limit, "limit", 0, fmt.Sprintf("beliefs at most (0: %d)", ask.DefaultBeliefs))
-	_ = c.RegisterFlagCompletionFunc("lens", offer(engine.Lenses()))
-	_ = c.RegisterFlagCompletionFunc("lifecycle", offer(stagesOrAny()))
+	a.complete(c, "lens", offer(engine.Lenses()))
+	a.complete(c, "lifecycle", offer(stagesOrAny()))
 	return c
 }
 

@@ -51,6 +51,6 @@ superseded as Temporal or Invalidated answer no question about later times.` + w
 	a.addWriteFlags(c, &f)
 	c.Flags().StringVar(&supersedes, "supersedes", "", "the epoch that ends with it")
 	c.Flags().StringVar(&supersession, "supersession", "", "Temporal, Invalidated or Additive (required with --supersedes)")
-	_ = c.RegisterFlagCompletionFunc("supersession", offer(names(supersessions())))
+	a.complete(c, "supersession", offer(names(supersessions())))
 	return c
 }

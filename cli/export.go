@@ -76,8 +76,8 @@ device, no pipe, no directory, and no symbolic link, whatever it leads to.`,
 	_ = c.MarkFlagRequired("format")
 	_ = c.MarkFlagRequired("out")
 	_ = c.MarkFlagFilename("out")
-	_ = c.RegisterFlagCompletionFunc("format", offer([]string{"md", "html", "json", "prov"}))
-	_ = c.RegisterFlagCompletionFunc("redact", offer(fieldNames()))
+	a.complete(c, "format", offer([]string{"md", "html", "json", "prov"}))
+	a.complete(c, "redact", offer(fieldNames()))
 	return c
 }
 

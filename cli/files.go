@@ -10,6 +10,8 @@ import (
 // fileKind is what a file that is not a regular one is, in words.
 func fileKind(m fs.FileMode) string {
 	switch {
+	case m.IsRegular():
+		return "a file"
 	case m.IsDir():
 		return "a directory"
 	case m&fs.ModeSymlink != 0:

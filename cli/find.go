@@ -39,7 +39,7 @@ on from there.`,
 	fl.StringVar(&kind, "kind", "", "records of this kind only: "+strings.Join(kindNames(), ", "))
 	fl.IntVar(&q.Limit, "limit", 0, "records at most (50 on a terminal, else all)")
 	fl.StringVar(&q.Cursor, "cursor", "", "go on where a page ended: its next_cursor")
-	_ = c.RegisterFlagCompletionFunc("kind", offer(kindNames()))
+	a.complete(c, "kind", offer(kindNames()))
 	return c
 }
 

@@ -77,7 +77,7 @@ func (a *app) holdWith(ctx context.Context, dir string, o holdOptions) (*holder,
 func (h *holder) serveSocket(dir string) error {
 	h.socket = socketOf(dir)
 	if h.socket == "" {
-		return nil
+		return errors.New(noSocketRoom)
 	}
 	l, err := listenSocket(h.socket)
 	if err != nil {

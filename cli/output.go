@@ -46,6 +46,9 @@ const noWidth = 1 << 20
 
 // width is how many cells a line of the terminal has; noWidth elsewhere.
 func (a *app) width() int {
+	if a.far != nil && a.far.cols > 0 {
+		return a.far.cols
+	}
 	if w, ok := a.out.(safeWriter); ok {
 		if f, ok := w.w.(*os.File); ok {
 			if cols, _, err := term.GetSize(f.Fd()); err == nil && cols > 0 {

@@ -146,6 +146,9 @@ func (a *app) openForWriting(ctx context.Context) (evidence, error) {
 
 // openThatExists opens the evidence at the first place that has some; nil, and where it was looked, when none has.
 func (a *app) openThatExists(ctx context.Context) (evidence, []place, error) {
+	if a.far != nil {
+		return lent{a.far.evidence}, nil, nil
+	}
 	if a.server != "" {
 		e, err := a.openServer()
 		return e, nil, err

@@ -70,9 +70,9 @@ Stages: Proposed, UnderReview, Approved, Deprecated, Rejected, Unstated; any is 
 	for _, asking := range []string{"agent", "lens", "lifecycle", "as-of", "half-life", "question", "label", "trace-id", "span-id", "conversation"} {
 		c.MarkFlagsMutuallyExclusive("dry-run", asking)
 	}
-	_ = c.RegisterFlagCompletionFunc("agent", a.completeAgents)
-	_ = c.RegisterFlagCompletionFunc("lens", offer(engine.Lenses()))
-	_ = c.RegisterFlagCompletionFunc("lifecycle", offer(stagesOrAny()))
+	a.complete(c, "agent", a.completeAgents)
+	a.complete(c, "lens", offer(engine.Lenses()))
+	a.complete(c, "lifecycle", offer(stagesOrAny()))
 	return c
 }
 

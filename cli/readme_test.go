@@ -12,7 +12,7 @@ import (
 )
 
 // pagesWithCommands are the pages whose commands people copy.
-var pagesWithCommands = []string{"../README.md", "../docs/intake.md", "../docs/connect.md", "../docs/config.md"}
+var pagesWithCommands = []string{"../README.md", "../docs/intake.md", "../docs/connect.md", "../docs/config.md", "../docs/training.md", "../docs/ssh.md"}
 
 var quoted = regexp.MustCompile(`"[^"]*"|'[^']*'|[^\s"']+`)
 

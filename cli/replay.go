@@ -73,7 +73,7 @@ that did not.`,
 	fl.StringVar(&o.ui.theme, "theme", "", strings.Join(tui.Themes(), ", ")+" (auto)")
 	fl.BoolVar(&o.ui.ascii, "ascii", false, "no characters beyond ASCII for marks and bars")
 	fl.BoolVar(&o.ui.plain, "plain", false, "plain lines instead of a screen")
-	_ = c.RegisterFlagCompletionFunc("theme", cobra.FixedCompletions(tui.Themes(), cobra.ShellCompDirectiveNoFileComp))
+	a.complete(c, "theme", cobra.FixedCompletions(tui.Themes(), cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
 

@@ -46,6 +46,8 @@ type app struct {
 	data   string
 	server string
 
+	far *far // the command is asked over SSH; nil: here
+
 	exporting bool // the command gathers an export: whoever holds the evidence notes it
 	output    string
 	zone      string

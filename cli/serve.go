@@ -22,21 +22,28 @@ type serveFlags struct {
 	http, tokens, cert, key string
 	hosts                   []string
 	insecure, verbose       bool
+	ssh                     sshFlags
 }
 
 func (a *app) serveCommand() *cobra.Command {
 	var f serveFlags
 	c := &cobra.Command{
-		Use:   "serve [--http ADDR] [--tokens FILE]",
-		Short: "Hold the evidence for a team, and answer over HTTP",
+		Use:   "serve [--http ADDR] [--ssh ADDR] [--tokens FILE]",
+		Short: "Hold the evidence for a team, and answer over HTTP and SSH",
 		Long: `Hold the data directory and answer over its socket, and with --http over TCP, until a signal asks to end. Then nothing
 new is accepted, what runs is finished, and the directory is closed.
 
 Every command and UI of this user attaches to the socket by itself. On a loopback address everybody may read; writing
 takes a token. Any other address takes --tokens, and --tls-cert with --tls-key, or --insecure where something in front of
-it does that. The file of tokens is read again when it changes.`,
+it does that. The file of tokens is read again when it changes.
+
+--ssh shows the UI to whoever has a key in the file authorized_keys of the data directory (mode 0600, read again when it
+changes), and answers commands that read. A line is that of OpenSSH with the options role="list|read|write|admin" (read)
+and subjects="GLOB …", and a name behind the key: role="read",subjects="auth/**" ssh-ed25519 AAAA… alice. The server's
+own key is made at the first start, and its fingerprint is in the log. There is no shell, no SFTP and no forwarding.`,
 		Example: `  episteme serve
   episteme serve --http 127.0.0.1:8080
+  episteme serve --ssh 0.0.0.0:2222
   episteme serve --http 0.0.0.0:8443 --tokens /etc/episteme/tokens --tls-cert cert.pem --tls-key key.pem --host episteme.example.org`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.serve(cmd.Context(), &f) },
@@ -49,6 +56,7 @@ it does that. The file of tokens is read again when it changes.`,
 	fl.BoolVar(&f.insecure, "insecure", false, "answer other machines without TLS: something in front of this does it")
 	fl.StringArrayVar(&f.hosts, "host", nil, "a name by which clients reach the server, may be repeated")
 	fl.BoolVar(&f.verbose, "verbose", false, "log every request")
+	f.ssh.add(c)
 	c.MarkFlagsRequiredTogether("tls-cert", "tls-key")
 	c.MarkFlagsMutuallyExclusive("tls-cert", "insecure")
 	return c
@@ -61,6 +69,9 @@ const drainPatience = 20 * time.Second
 func (a *app) serve(ctx context.Context, f *serveFlags) error {
 	dir, err := a.serveDir()
 	if err != nil {
+		return err
+	}
+	if err := f.ssh.check(dir); err != nil {
 		return err
 	}
 	front, err := f.listen()
@@ -76,14 +87,19 @@ func (a *app) serve(ctx context.Context, f *serveFlags) error {
 	if err != nil {
 		return errors.Join(err, front.close())
 	}
+	remote, err := a.openSSH(&f.ssh, dir, h, log)
+	if err != nil {
+		return errors.Join(err, front.close(), h.Close())
+	}
 	doors := &doors{log: log}
 	if front != nil {
 		doors.open("http", front.address(), func() error { return h.server.Serve(api.Door(*front)) })
 	}
+	remote.open(doors)
 	if err := doors.openRuntimeSocket(h.server); err != nil {
-		return errors.Join(err, front.close(), h.Close())
+		return errors.Join(err, front.close(), remote.close(), h.Close())
 	}
-	log.Info("serving", "data", dir, "socket", h.socket, "http", front.address())
+	log.Info("serving", "data", dir, "socket", h.socket, "http", front.address(), "ssh", remote.address())
 	tellSupervisor("READY=1")
 	var failed error
 	select {
@@ -93,7 +109,7 @@ func (a *app) serve(ctx context.Context, f *serveFlags) error {
 		log.Error("ending", "error", failed)
 	}
 	tellSupervisor("STOPPING=1")
-	err = h.closeWithin(drainPatience)
+	err = errors.Join(remote.close(), h.closeWithin(drainPatience))
 	doors.wait()
 	log.Info("ended", "error", err)
 	return errors.Join(failed, err)

@@ -66,8 +66,8 @@ agents it may speak for; admin also ends epochs of other agents and claims any a
 	for _, name := range []string{"tokens", "name", "role"} {
 		_ = c.MarkFlagRequired(name)
 	}
-	_ = c.RegisterFlagCompletionFunc("role", offer(api.Roles()))
-	_ = c.RegisterFlagCompletionFunc("tokens", func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	a.complete(c, "role", offer(api.Roles()))
+	a.complete(c, "tokens", func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		return nil, cobra.ShellCompDirectiveDefault
 	})
 	return c

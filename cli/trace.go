@@ -73,9 +73,9 @@ func (a *app) filterFlags(c *cobra.Command, f *traceFlags) {
 	fl.StringVar(&f.filter.TraceID, "trace-id", "", "the id of the trace it was part of")
 	fl.StringVar(&f.filter.Conversation, "conversation", "", "the id of the conversation it was part of")
 	fl.StringVar(&f.filter.Text, "text", "", "words that all occur")
-	_ = c.RegisterFlagCompletionFunc("agent", a.completeAgents)
-	_ = c.RegisterFlagCompletionFunc("lens", offer(append(engine.Lenses(), record.LensExternal)))
-	_ = c.RegisterFlagCompletionFunc("finding", offer(codeNames()))
+	a.complete(c, "agent", a.completeAgents)
+	a.complete(c, "lens", offer(append(engine.Lenses(), record.LensExternal)))
+	a.complete(c, "finding", offer(codeNames()))
 }
 
 // terminalLimit is how many rows a terminal gets unless --limit says otherwise.

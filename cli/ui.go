@@ -66,8 +66,8 @@ such as keys and colours are in ` + "`$XDG_CONFIG_HOME/episteme/config.toml`" + 
 	fl.BoolVar(&o.still, "no-motion", false, "nothing moves while one waits")
 	fl.BoolVar(&o.share, "share", false, "begin as on a screen that others see: fewer columns, names and secrets masked")
 	fl.BoolVar(&o.plain, "plain", false, "plain lines instead of a screen")
-	_ = c.RegisterFlagCompletionFunc("fixture", cobra.FixedCompletions(fixtureNames(), cobra.ShellCompDirectiveNoFileComp))
-	_ = c.RegisterFlagCompletionFunc("theme", cobra.FixedCompletions(tui.Themes(), cobra.ShellCompDirectiveNoFileComp))
+	a.complete(c, "fixture", cobra.FixedCompletions(fixtureNames(), cobra.ShellCompDirectiveNoFileComp))
+	a.complete(c, "theme", cobra.FixedCompletions(tui.Themes(), cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
 
@@ -169,6 +169,7 @@ func (s *session) choose(name string, options *tui.Options) error {
 			options.OpenCase = func(name string) (*tui.Case, error) { return openCase(home.folder, name) }
 		}
 		options.Nothing, options.Begin = s.nothing, s.begin
+		options.Attached = s.attached
 		options.Live = true // others may write, in this directory too: whoever holds it serves them
 		reader := *s.app
 		if s.interactive() {
@@ -329,6 +330,21 @@ func (s *session) clock() time.Time {
 		return time.Unix(0, at).UTC()
 	}
 	return s.now()
+}
+
+// attached reports whether another process holds the evidence.
+func (s *session) attached() bool {
+	e := s.evidence.Load()
+	if e == nil {
+		return false
+	}
+	switch held := (*e).(type) {
+	case *attached:
+		return !held.taken.Load()
+	case remote:
+		return true
+	}
+	return false
 }
 
 func (s *session) close() error {

@@ -45,8 +45,8 @@ FLIP is the smallest set of contributions on which the recorded answer rests.`,
 	fl.StringVar(&f.lifecycle, "lifecycle", "", "admit only assertions at this stage; any: no filter (as recorded)")
 	fl.StringVar(&f.asOf, "as-of", "", "as it was at this time (as recorded)")
 	fl.StringVar(&f.halfLife, "half-life", "", "of the lens recency (as recorded)")
-	_ = c.RegisterFlagCompletionFunc("lens", offer(engine.Lenses()))
-	_ = c.RegisterFlagCompletionFunc("lifecycle", offer(stagesOrAny()))
+	a.complete(c, "lens", offer(engine.Lenses()))
+	a.complete(c, "lifecycle", offer(stagesOrAny()))
 	return c
 }
 

@@ -24,7 +24,7 @@ func (a *app) addWriteFlags(c *cobra.Command, f *writeFlags) {
 	fl.StringVar(&f.timestamp, "timestamp", "", "when it was so (now)")
 	fl.BoolVar(&f.dryRun, "dry-run", false, "show which answers would change, write nothing")
 	_ = c.MarkFlagRequired("agent")
-	_ = c.RegisterFlagCompletionFunc("agent", a.completeAgents)
+	a.complete(c, "agent", a.completeAgents)
 }
 
 // writeHelp ends the help of every command that writes one record.
@@ -257,5 +257,13 @@ func offerAt(position int, list []string) cobra.CompletionFunc {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 		return list, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// complete says how a flag of c is completed. cobra keeps that as long as the process lives, so a command of a session over
+// SSH, which nobody completes, has none.
+func (a *app) complete(c *cobra.Command, flag string, with cobra.CompletionFunc) {
+	if a.far == nil {
+		_ = c.RegisterFlagCompletionFunc(flag, with)
 	}
 }

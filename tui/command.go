@@ -44,6 +44,7 @@ func commands() []command {
 			return []string{"UTC", "Local", "Europe/Berlin", "America/New_York", "Asia/Tokyo"}
 		}, (*model).zoneTyped},
 		{"share", "", false, "for a screen that others see, and back", nil, func(m *model, _ string) tea.Cmd { return m.toggleShare() }},
+		{"present", "", false, "show this screen to those who may see as much (over SSH), and stop", nil, func(m *model, _ string) tea.Cmd { return m.togglePresent() }},
 		{"messages", "", false, "what was said so far", nil, func(m *model, _ string) tea.Cmd { return m.investigate(m.top(), views.Messages) }},
 		{"help", "", false, "keys, and the words of this screen", nil, func(m *model, _ string) tea.Cmd { return m.press(m.top(), views.Press{Action: views.Help}) }},
 		{"q", "", false, "quit", nil, func(*model, string) tea.Cmd { return tea.Quit }},

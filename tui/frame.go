@@ -37,7 +37,10 @@ func (m *model) View() (out string) {
 			out = m.paint(crashLines(m.crash, m.wayOut(), m.cols, m.rows))
 		}
 	}()
-	return m.paint(m.lines())
+	lines := m.lines()
+	out = m.paint(lines)
+	m.present(lines, out[len(m.clip):])
+	return out
 }
 
 // lines are the lines of the frame.
@@ -139,6 +142,9 @@ func (m *model) path(cut int, name bool) text.Line {
 		}
 		left = append(left, text.Text(text.Reverse, words), text.Space(1))
 	}
+	if m.show != nil {
+		left = append(left, text.Text(text.Reverse, m.presenting()), text.Space(1))
+	}
 	if m.opts.Training {
 		left = append(left, text.Text(text.Reverse, " TRAINING "+title+" "))
 	} else {
@@ -184,6 +190,9 @@ func (m *model) contextParts() []text.Line {
 	if zero := m.times.Zero; zero != nil && within(*zero, m.shownFor(), 100*time.Hour) {
 		since := views.Since(*zero, m.shownFor())
 		parts = append(parts, text.Of(text.Text(text.Plain, since[:len(since)-len(":00")])))
+	}
+	if m.attached {
+		parts = append(parts, text.Of(text.Text(text.Dim, "attached")))
 	}
 	return append(parts, text.Of(text.Text(text.Dim, "read-only")))
 }
@@ -249,7 +258,7 @@ func (m *model) linkLine() text.Line {
 // keyLine offers the keys that do something here. When it is tight the last of the middle go; help and the way back
 // stay.
 func (m *model) keyLine() text.Line {
-	hints := m.top().view.Hints()
+	hints := m.replayHints(m.top().view.Hints())
 	for {
 		l := hintLine(m.keymap(), hints, m.theme.ascii)
 		if m.mask != nil && m.lastKey != "" {
@@ -310,6 +319,10 @@ func shown(keys views.Keymap, h views.Hint) (key, word string) {
 		key = shownKey(keys, views.PrevMark) + " " + key
 	case views.NextFinding:
 		key = shownKey(keys, views.PrevFinding) + " " + key
+	case views.StepOn:
+		key = shownKey(keys, views.StepBack) + " " + key
+	case views.MarkOn:
+		key = shownKey(keys, views.MarkBack) + " " + key
 	}
 	if h.Word != "" {
 		word = h.Word

@@ -40,7 +40,7 @@ func (m *model) key(k tea.KeyMsg) tea.Cmd {
 		if name == "ctrl+c" { // leaves the field as Esc does
 			k = tea.KeyMsg{Type: tea.KeyEsc}
 		}
-		cmd := tea.Batch(m.deliver(f.id, views.Typed{Key: k}), m.watched(name))
+		cmd := tea.Batch(m.deliver(f.id, views.Typed{Key: k}), m.watchedTyping(name))
 		if m.held.IsZero() || m.typing() {
 			return cmd
 		}

@@ -32,6 +32,7 @@ type model struct {
 	asOf       *record.Time // everything is shown as it was then; nil: as it is now
 	mask       *masker      // of a shared screen; nil: it is not shared
 	frozen     bool         // nothing that arrives moves the screen
+	attached   bool         // another process holds the evidence
 	lastKey    string       // shown on a shared screen
 	kase       *Case        // the open case; nil: none
 	kept       cases.Case   // what it keeps
@@ -47,6 +48,12 @@ type model struct {
 	slots  map[slotKey]*slot
 	rests  map[slotKey]uint64
 	ids    uint64 // of slots, rests, frames and notices: none is used twice
+
+	show      *show    // this screen is shown to others; nil: it is not
+	followers []string // who follows it
+	shown     string   // what they saw last, as this terminal got it
+	idle      idle
+	idled     bool // it ended because nobody was there
 
 	picked record.ID // the answer that others are compared with; zero: none
 	log    views.Log // what was said
@@ -96,11 +103,9 @@ func newModel(ctx context.Context, o Options, th *theme, cols, rows int) *model 
 	m := &model{
 		ctx: ctx, opts: o, theme: th, cols: cols, rows: rows,
 		evidence: &evidence{ctx: ctx, open: o.Open, in: o.Ask},
-		after: func(d time.Duration, msg tea.Msg) tea.Cmd {
-			return tea.Tick(d, func(time.Time) tea.Msg { return msg })
-		},
-		slots: map[slotKey]*slot{}, rests: map[slotKey]uint64{},
-		times: views.Times{Zone: o.Zone},
+		after:    afterTick,
+		slots:    map[slotKey]*slot{}, rests: map[slotKey]uint64{},
+		times: views.Times{Zone: o.Zone}, idle: idle{limit: o.Idle},
 	}
 	if o.Share {
 		m.mask = newMasker()
@@ -110,9 +115,14 @@ func newModel(ctx context.Context, o Options, th *theme, cols, rows int) *model 
 	return m
 }
 
+func afterTick(d time.Duration, msg tea.Msg) tea.Cmd {
+	return tea.Tick(d, func(time.Time) tea.Msg { return msg })
+}
+
 // readClock takes the time. It is called when the minute changes, and when an answer has come: a replay's clock may
 // only be known once its evidence is open.
 func (m *model) readClock() {
+	m.attached = m.opts.Attached != nil && m.opts.Attached()
 	if m.frozen {
 		return
 	}
@@ -130,6 +140,9 @@ func (m *model) Init() tea.Cmd {
 	}
 	if m.opts.Link != "" {
 		cmds = append(cmds, m.find(linkSlot, views.ParseLink(m.opts.Link)))
+	}
+	if m.idle.limit > 0 {
+		cmds = append(cmds, m.after(m.idle.every(), idleMsg{}))
 	}
 	return tea.Batch(cmds...)
 }
@@ -172,7 +185,12 @@ func (m *model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 			m.look()
 		}
 	case tea.KeyMsg:
+		m.idle.parts = 0
 		return m, m.keyed(msg)
+	case followersMsg:
+		return m, m.followed(msg)
+	case idleMsg:
+		return m, m.idleTicked()
 	case slotMsg:
 		return m, m.slotAnswered(msg)
 	case tickMsg:
@@ -201,6 +219,19 @@ func (m *model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 		}
 	}
 	return m, nil
+}
+
+// idleTicked says that the session is about to end, or ends it.
+func (m *model) idleTicked() tea.Cmd {
+	warning, over := m.idle.ticked()
+	if over {
+		m.idled = true
+		return tea.Quit
+	}
+	if warning != "" {
+		m.say(text.Warn, warning)
+	}
+	return m.after(m.idle.every(), idleMsg{})
 }
 
 // top is the view on top.
@@ -266,7 +297,7 @@ func (m *model) lookOf(rows int) views.Look {
 	times, now := m.times, m.shownFor()
 	times.Now = &now
 	return views.Look{Cols: m.cols, Rows: rows, Times: times, Now: now, AsOf: m.asOf, Keys: m.opts.Keys,
-		Kept: keptOf(m.kept, m.mask), Share: m.mask != nil}
+		Kept: m.marked(), Share: m.mask != nil}
 }
 
 // bodyRows is what the context, status and key lines leave, and the air below the context line where there is room.
@@ -373,7 +404,7 @@ func (m *model) do(id int, list []views.Do) tea.Cmd {
 		case views.Copy:
 			cmds = append(cmds, m.copy(d))
 		case views.Zero:
-			if m.times.Zero == nil || m.play.mayZero(*m.times.Zero, d.At) {
+			if m.takesZero(d.At) {
 				m.times.Zero = &d.At
 				m.look()
 			}

@@ -1,5 +1,5 @@
-// Package tui is the terminal side of episteme: the only tea.Model, with a stack of views, the slots in which their
-// questions run, the theme, and the traps of terminals.
+// Package tui is the terminal side of episteme: the tea.Model, with a stack of views, the slots in which their questions
+// run, the theme, and the traps of terminals; and the hall in which one presents a screen that others follow.
 //
 // Promises: no key, no answer and no data can leave the terminal in a strange state; a frame is exactly as many lines
 // as the terminal has, none wider than it; an answer to a question that nobody asks any more is dropped; nothing is
@@ -16,7 +16,6 @@ import (
 	"os"
 	"time"
 
-	tea "github.com/charmbracelet/bubbletea"
 	"github.com/charmbracelet/x/term"
 
 	"episteme/engine/record"
@@ -40,9 +39,13 @@ type Options struct {
 	// Replay says that Open opens a Replay: its clock is moved by keys, and Now is to read it. nil: it does not.
 	Replay *Replaying
 
-	// Live says that others may record while this is open: the timeline looks for it and takes it in. A directory is
-	// held by the process that has it open, so there nothing can arrive, and the screen says that, too.
+	// Live says that others may record while this is open: the timeline looks for it and takes it in. Where nothing can
+	// arrive, the screen says that, too.
 	Live bool
+
+	// Attached reports at once whether another process holds the evidence now, which the context line says; nil: this
+	// one does. It is asked again with each answer: who is attached holds the evidence itself when its holder ends.
+	Attached func() bool
 
 	Theme     string         // one of Themes, or empty for auto
 	ColorFGBG string         // the variable of that name in the terminal's environment; empty: the process's own
@@ -70,6 +73,12 @@ type Options struct {
 
 	Link string // opened at once: episteme://q/7f3a2b91, or an id as people type it
 
+	// Of a session on another machine's terminal. Terminal is nil for this process's own; after Idle without a key the
+	// session ends, 0 is never; Stage is where the screen can be shown to others, nil: nowhere.
+	Terminal *Terminal
+	Idle     time.Duration
+	Stage    *Stage
+
 	Input  io.Reader // nil: standard input, or the terminal when that is none
 	Output io.Writer // nil: standard output
 }
@@ -96,7 +105,7 @@ func (o Options) withDefaults() Options {
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
-	if o.ColorFGBG == "" {
+	if o.ColorFGBG == "" && o.Terminal == nil {
 		o.ColorFGBG = os.Getenv("COLORFGBG")
 	}
 	if o.Now == nil {
@@ -110,11 +119,14 @@ func (o Options) withDefaults() Options {
 	if o.Output == nil {
 		o.Output = os.Stdout
 	}
+	if _, done := o.Output.(farOutput); o.Terminal != nil && !done {
+		o.Output = farOutput{o.Output, o.Terminal}
+	}
 	return o
 }
 
 // Run shows the interface until the user quits or ctx ends, and leaves the terminal as it was, whatever happens. It
-// returns nil when the user quit, ctx.Err() when ctx ended, a *CrashError when the user quit from a screen that had
+// returns nil when the user quit, ErrIdle when nobody was there, ctx.Err() when ctx ended, a *CrashError when the user quit from a screen that had
 // broken off, and else what the terminal gave.
 //
 // Signals are the caller's: it lets them end ctx. A handler of the interface's own would compete with that, and a
@@ -130,10 +142,16 @@ func Run(ctx context.Context, o Options) error {
 	defer done()
 	cols, rows := sizeOf(o.Output)
 	m := newModel(ctx, o, newTheme(o.Output, paletteOf(o.Theme, o.ColorFGBG), o.NoColor, o.ASCII), cols, rows)
+	if o.Terminal != nil {
+		defer func() { // whoever lent the evidence may close it next
+			cancel()
+			m.evidence.settle()
+		}()
+	}
 	reader, stop := patient(input)
 	defer stop()
-	_, err = tea.NewProgram(m, tea.WithContext(ctx), tea.WithInput(reader), tea.WithOutput(o.Output), tea.WithAltScreen(),
-		tea.WithoutSignalHandler()).Run()
+	err = start(ctx, m, o, reader)
+	m.endShow()
 	if o.Leaving != nil && m.crash == nil {
 		o.Leaving(m.place())
 	}
@@ -144,9 +162,14 @@ func Run(ctx context.Context, o Options) error {
 		return ctx.Err()
 	case err != nil:
 		return fmt.Errorf("run the terminal interface: %w", err)
+	case m.idled:
+		return ErrIdle
 	}
 	return nil
 }
+
+// ErrIdle says that nobody has pressed a key for Options.Idle.
+var ErrIdle = errors.New("nobody has pressed a key for a long time")
 
 // inputOf is where keys come from: the terminal, also when standard input is a pipe.
 func inputOf(r io.Reader) (input io.Reader, done func(), err error) {
@@ -165,6 +188,9 @@ func inputOf(r io.Reader) (input io.Reader, done func(), err error) {
 
 // sizeOf is the size of the terminal, so that the first frame already has it.
 func sizeOf(out io.Writer) (cols, rows int) {
+	if far, ok := out.(farOutput); ok && far.terminal.Cols > 0 && far.terminal.Rows > 0 {
+		return far.terminal.Cols, far.terminal.Rows
+	}
 	if f, ok := out.(term.File); ok {
 		if w, h, err := term.GetSize(f.Fd()); err == nil && w > 0 && h > 0 {
 			return w, h

@@ -195,6 +195,38 @@ type evidence struct {
 	in      ask.Investigator
 	opening chan struct{} // closed when the attempt under way is over
 	err     error         // of the last attempt
+
+	over    bool           // guarded by mu: no question is put any more
+	running sync.WaitGroup // questions; added to with mu
+}
+
+// settleTime is how long a question that was cancelled may take to notice. Each polls its context; a guess.
+const settleTime = 2 * time.Second
+
+// settle waits until no question reads the evidence any more: whoever lent it may close it then.
+func (e *evidence) settle() {
+	e.mu.Lock()
+	e.over = true
+	e.mu.Unlock()
+	done := make(chan struct{})
+	go func() {
+		e.running.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(settleTime):
+	}
+}
+
+// begin counts a question in, unless it comes too late.
+func (e *evidence) begin() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.over {
+		e.running.Add(1)
+	}
+	return !e.over
 }
 
 // ready reports whether questions are answered without waiting for the opening.
@@ -212,6 +244,10 @@ func (e *evidence) put(ctx context.Context, run views.Question, part func(any) b
 			err = newCrash("a question to the evidence", r, debug.Stack())
 		}
 	}()
+	if !e.begin() {
+		return nil, context.Canceled
+	}
+	defer e.running.Done()
 	in, err := e.get(ctx)
 	if err != nil {
 		return nil, err

@@ -77,7 +77,7 @@ const (
 
 // newTheme makes the theme for what is written to out, in as many colours as it has.
 func newTheme(out io.Writer, p palette, noColor, ascii bool) *theme {
-	r := lipgloss.NewRenderer(out)
+	r := rendererOf(out)
 	s := p.shades
 	if noColor {
 		s = shades{}

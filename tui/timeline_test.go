@@ -105,6 +105,32 @@ func TestStoppedPages(t *testing.T) {
 	})
 }
 
+// TestAttachedInContext says that the context line tells while another process holds the evidence, and does not once this
+// one does.
+func TestAttachedInContext(t *testing.T) {
+	attached := true
+	inSessionOf(t, Options{Ask: incident(), Title: "prod", Live: true, Attached: func() bool { return attached }}, 120, 40, func(s *session) {
+		s.shows("attached   read-only")
+		attached = false
+		s.wait(2 * time.Second)
+		s.hides("attached")
+	})
+}
+
+// TestNewsWithinTwoSeconds says that what another process records is on the screen within two seconds: somebody who has
+// just recorded it looks for it.
+func TestNewsWithinTwoSeconds(t *testing.T) {
+	f := incident()
+	inSessionOf(t, Options{Ask: f, Title: "prod", Live: true}, 120, 40, func(s *session) {
+		s.wait(10*time.Second + 100*time.Millisecond)
+		f.lsn = f.applied() + 1
+		f.audits = append([]ask.Audit{{ID: idOf(record.KindAudit, "new"), Agent: "carol", Subject: "fresh", Predicate: "news",
+			Timestamp: record.Time(ending.UnixNano()), Lens: "consensus"}}, f.audits...)
+		s.wait(1500 * time.Millisecond)
+		s.shows("62 of 62")
+	})
+}
+
 // What is recorded while the interface is open appears by itself; the cursor stays where it is, unless it stood at
 // the end.
 func TestFollowing(t *testing.T) {

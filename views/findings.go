@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"episteme/engine/record"
 	"episteme/engine/trace/ask"
 	"episteme/views/text"
 )
@@ -22,6 +23,7 @@ type Findings struct {
 	trace *ask.Trace
 	of    ask.Range // of trace
 	list  sections
+	stay  record.ID // where the cursor stood when a clock was moved; zero: it was not
 }
 
 const (
@@ -59,6 +61,9 @@ func (f *Findings) Handle(m Msg) ([]Do, bool) {
 	if f.read.handle(m) {
 		if a, ok := m.(Answer); ok && a.Err == nil {
 			kept := f.Selected().ID
+			if !f.stay.IsZero() {
+				kept, f.stay = f.stay, record.ID{}
+			}
 			t := a.Value.(ask.Trace)
 			f.trace, f.of = &t, t.Range
 			f.fit()

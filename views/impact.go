@@ -25,6 +25,7 @@ type Impact struct {
 	found  *ask.Impact
 	events []ask.Event                  // of found; those that could not be read have their id alone
 	groups [impactGroups][]ask.Impacted // by standing
+	stay   record.ID                    // where the cursor stood when a clock was moved; zero: it was not
 	secs   []int                        // the groups that have a section, the first always; impactGroups: the events
 	list   sections
 
@@ -225,6 +226,9 @@ func (i *Impact) answered(a Answer) {
 		}
 		i.tally()
 		i.list.cursor.Cursor, i.list.top = 0, 0
+		if !i.stay.IsZero() {
+			i.list.cursor.Cursor, i.stay = i.rowOf(i.stay), record.ID{}
+		}
 	}
 }
 

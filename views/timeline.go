@@ -64,7 +64,7 @@ const (
 	restBefore  = 250 * time.Millisecond
 	restKnown   = 100 * time.Millisecond // longer than a key held down takes to repeat
 	verdictsMax = 256
-	newsEvery   = 2 * time.Second  // how late what arrives is seen
+	newsEvery   = time.Second      // how late what arrives is seen, and the time to read it: people look again within two
 	newsWait    = 10 * time.Second // after this a look for news is given up and another one begun
 )
 

@@ -107,6 +107,8 @@ func Words(crumb string) []Word {
 		return []Word{
 			{"said n times", "The same message came again and again with nothing between."},
 		}
+	case "brief", "answer", "debrief":
+		return trainingWords(crumb)
 	case "copy", "help":
 		return nil
 	}
@@ -120,5 +122,5 @@ func Words(crumb string) []Word {
 // Crumbs are the screens that have words of their own, in the order of docs/vocabulary.md. The last stands for the
 // records in full, each of which goes by its kind.
 func Crumbs() []string {
-	return []string{"timeline", "contributions", "event", "provenance", "impact", "what if", "diff", "findings", "messages", "record"}
+	return []string{"timeline", "contributions", "event", "provenance", "impact", "what if", "diff", "findings", "messages", "brief", "answer", "debrief", "record"}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"unicode/utf8"
 
 	"episteme/engine/record"
@@ -109,7 +110,7 @@ func readQuestion(body []byte) (record.Query, error) {
 	d.DisallowUnknownFields()
 	var b questionBody
 	if err := d.Decode(&b); err != nil {
-		return record.Query{}, malformed("a question", err)
+		return record.Query{}, malformed("a question", inWords(err))
 	}
 	if _, err := d.Token(); err != io.EOF {
 		return record.Query{}, malformed("a question", fmt.Errorf("found more behind byte %d, expected one object", d.InputOffset()))
@@ -120,6 +121,26 @@ func readQuestion(body []byte) (record.Query, error) {
 		}
 	}
 	return b.query()
+}
+
+// inWords tells of a field of the wrong type by its name and in words: that of our Go type is no help to anybody.
+func inWords(err error) error {
+	var bad *json.UnmarshalTypeError
+	if !errors.As(err, &bad) {
+		return err
+	}
+	expected := "an object"
+	if bad.Field != "" {
+		expected = map[reflect.Kind]string{reflect.String: "a text", reflect.Map: "an object"}[bad.Type.Kind()]
+	}
+	if expected == "" {
+		expected = "another type; /openapi.json says which"
+	}
+	at := ""
+	if bad.Field != "" {
+		at = bad.Field + ": "
+	}
+	return fmt.Errorf("%sfound %s at byte %d, expected %s", at, bad.Value, bad.Offset, expected)
 }
 
 func (c *call) query() error {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"strconv"
 	"time"
 
 	"episteme/engine/record"
@@ -18,6 +19,7 @@ type call struct {
 	s        *Server
 	ctx      context.Context
 	route    *route
+	trust    Trust
 	grant    Grant
 	evidence Evidence // as grant may see it
 	v        *values
@@ -41,13 +43,22 @@ func (a *answer) WriteHeader(status int) {
 	a.ResponseWriter.WriteHeader(status)
 }
 
-func (a *answer) Write(p []byte) (int, error) {
+// writeBytes is how much of an answer has to be taken within one wait. A reader of 2 KB a second keeps up with it.
+const writeBytes = 64 << 10
+
+// Write gives its reader the wait for each part: a long answer over a slow way is not one that stalls.
+func (a *answer) Write(p []byte) (n int, err error) {
 	if a.status == 0 {
 		a.status = http.StatusOK
 	}
-	// Not every ResponseWriter has deadlines (those of tests); one that has not is not a connection that can stall.
-	_ = a.control.SetWriteDeadline(time.Now().Add(a.stall))
-	return a.ResponseWriter.Write(p)
+	for first := true; err == nil && (first || n < len(p)); first = false {
+		// Not every ResponseWriter has deadlines (those of tests); one that has not is not a connection that can stall.
+		_ = a.control.SetWriteDeadline(time.Now().Add(a.stall))
+		var took int
+		took, err = a.ResponseWriter.Write(p[n:min(n+writeBytes, len(p))])
+		n += took
+	}
+	return n, err
 }
 
 // flush sends what was written so far.
@@ -79,66 +90,15 @@ func (c *call) reply(v, shown any) error {
 		h.Set("Content-Type", "application/json")
 		return c.writeValue(shown)
 	}
-	b, err := encodeWire(v)
-	if err != nil {
+	w := c.s.buffers.take()
+	defer c.s.buffers.give(w)
+	if err := w.write(v); err != nil {
 		return err
 	}
 	h.Set("Content-Type", wireType)
-	_, err = c.w.Write(append(b, '\n'))
+	h.Set("Content-Length", strconv.Itoa(len(w.out)))
+	_, err := c.w.Write(w.out)
 	return err
-}
-
-// part is a line of an answer that comes in parts: to a Client, which asks for them with stream=true.
-type part struct {
-	Part    json.RawMessage `json:"part,omitempty"`
-	Whole   json.RawMessage `json:"whole,omitempty"`   // the last line of one that came to its end
-	Problem *Problem        `json:"problem,omitempty"` // the last line of one that did not
-}
-
-// partWriter sends parts. The first failure to send one is kept: nobody reads the others.
-type partWriter struct {
-	c   *call
-	err error
-}
-
-func (c *call) parts() *partWriter {
-	c.w.Header().Set("Content-Type", wireType)
-	return &partWriter{c: c}
-}
-
-func (p *partWriter) send(line part) error {
-	if p.err == nil {
-		p.err = p.c.writeValue(line)
-	}
-	if p.err == nil {
-		p.err = p.c.w.flush()
-	}
-	return p.err
-}
-
-func (p *partWriter) part(v any) error {
-	b, err := encodeWire(v)
-	if err != nil {
-		return err
-	}
-	return p.send(part{Part: b})
-}
-
-// end sends the whole, or why there is none.
-func (p *partWriter) end(v any, err error) error {
-	if p.err != nil {
-		return p.err
-	}
-	if err == nil {
-		b, bad := encodeWire(v)
-		if bad == nil {
-			return p.send(part{Whole: b})
-		}
-		err = bad
-	}
-	f, facts := failureOf(err, p.c.s.o.Classify)
-	told := problemOf(err, f, facts, p.c.grant.Machine)
-	return p.send(part{Problem: &told})
 }
 
 // id reads the id in the path. A full one is taken as it is, so that a digest whose bytes are not held can be named;

@@ -44,9 +44,9 @@ func (c *Client) Find(ctx context.Context, fq ask.FindQuery) (f ask.Found, err e
 	if fq.Each == nil {
 		return f, c.get(ctx, &f, "/audit/find", q.Values)
 	}
-	err = c.eachPart(ctx, &f, func(raw json.RawMessage) error {
+	err = c.eachPart(ctx, &f, func(read func(any) error) error {
 		var h ask.Hit
-		if err := decodeWire(raw, &h); err != nil {
+		if err := read(&h); err != nil {
 			return err
 		}
 		return fq.Each(h)
@@ -85,9 +85,9 @@ func (c *Client) Record(ctx context.Context, id record.ID) (r ask.Record, err er
 }
 
 func (c *Client) EachRecord(ctx context.Context, f func(ask.Record) error) error {
-	return c.eachPart(ctx, &struct{}{}, func(raw json.RawMessage) error {
+	return c.eachPart(ctx, &struct{}{}, func(read func(any) error) error {
 		var r ask.Record
-		if err := decodeWire(raw, &r); err != nil {
+		if err := read(&r); err != nil {
 			return err
 		}
 		return f(r)
@@ -109,9 +109,9 @@ func (c *Client) Provenance(ctx context.Context, root record.ID, o ask.Provenanc
 	if o.Level == nil {
 		return p, c.get(ctx, &p, "/records/{id}/provenance", q.Values, root.String())
 	}
-	err = c.eachPart(ctx, &p, func(raw json.RawMessage) error {
+	err = c.eachPart(ctx, &p, func(read func(any) error) error {
 		var l level
-		err := decodeWire(raw, &l)
+		err := read(&l)
 		if err == nil {
 			o.Level(l.Nodes, l.Edges)
 		}

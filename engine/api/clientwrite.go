@@ -17,12 +17,16 @@ import (
 )
 
 func (c *Client) Write(ctx context.Context, records ...record.Record) (w []ask.Written, err error) {
-	return w, c.post(ctx, &w, "/records", "application/x-ndjson", linesOf(records), url.Values{"at_once": {"true"}})
+	return w, c.post(ctx, &w, "/records", "application/x-ndjson", linesOf(records), url.Values{"at_once": {"true"}}, sameAgain, newKey())
 }
 
 func (c *Client) Preview(ctx context.Context, records []record.Record) (p ask.Preview, err error) {
-	return p, c.post(ctx, &p, "/preview", "application/x-ndjson", linesOf(records), nil)
+	return p, c.post(ctx, &p, "/preview", "application/x-ndjson", linesOf(records), nil, sameAgain, newKey())
 }
+
+// sameAgain is the header by which net/http knows that it may send a request again when a connection that it kept turns
+// out to be closed. Records are named by their content, so the same again writes nothing.
+const sameAgain = "Idempotency-Key"
 
 // linesOf writes records as JSON lines, ids in full: what a Reader reads back as the same records.
 func linesOf(records []record.Record) []byte {

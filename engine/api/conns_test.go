@@ -7,6 +7,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -50,6 +52,56 @@ func TestSlowSenders(t *testing.T) {
 	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil || res.StatusCode != http.StatusRequestTimeout {
 		t.Errorf("a body that does not come: %v, %v; want 408", res, err)
+	}
+}
+
+// TestBodyNobodyAskedFor says that a body which is announced and never comes does not hold up an answer that needs none:
+// net/http would wait for it, and a few hundred such requests, which take no token, would be all there is room for.
+func TestBodyNobodyAskedFor(t *testing.T) {
+	x := serve(t, api.Options{Evidence: empty(t)})
+	for _, header := range []string{"Content-Length: 100", "Transfer-Encoding: chunked"} {
+		c := x.dial()
+		if err := c.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil { // only so that a failure ends
+			t.Fatal(err)
+		}
+		fmt.Fprintf(c, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n%s\r\n\r\n", header)
+		if res, err := http.ReadResponse(bufio.NewReader(c), nil); err != nil || res.StatusCode != 200 {
+			t.Errorf("%s, and no body: %v, %v; want 200", header, res, err)
+		}
+	}
+}
+
+// TestProbeWithoutHost says that a probe of HTTP/1.0, which names no host, is answered.
+func TestProbeWithoutHost(t *testing.T) {
+	c := serve(t, api.Options{Evidence: empty(t)}).dial()
+	fmt.Fprint(c, "GET /healthz HTTP/1.0\r\n\r\n")
+	if res, err := http.ReadResponse(bufio.NewReader(c), nil); err != nil || res.StatusCode != 200 {
+		t.Errorf("a probe of HTTP/1.0: %v, %v; want 200", res, err)
+	}
+}
+
+// TestFollowEndsWithItsToken says that a stream ends once its token is taken out.
+func TestFollowEndsWithItsToken(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "tokens")
+	secret := grant(t, file, api.Grant{Name: "r", Role: api.RoleRead})
+	x := serve(t, api.Options{Evidence: incident(t), Tokens: file})
+	req, err := http.NewRequestWithContext(t.Context(), "GET", x.tcp[api.Strangers]+"/audit/queries", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Accept", "text/event-stream")
+	req.Header.Set("Authorization", "Bearer "+secret)
+	res, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil || res.StatusCode != 200 {
+		t.Fatalf("following: %v, %v", res, err)
+	}
+	defer res.Body.Close()
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// It ends: reading it to its end would wait for ever otherwise.
+	if _, err := io.Copy(io.Discard, res.Body); err != nil {
+		t.Error(err)
 	}
 }
 

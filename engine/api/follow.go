@@ -3,6 +3,7 @@ package api
 import (
 	"fmt"
 	"net/http"
+	"reflect"
 	"slices"
 	"strconv"
 	"time"
@@ -117,7 +118,17 @@ func (l *liveList) run() error {
 			}
 		case <-look.C:
 		}
+		if !l.c.stillGranted() {
+			return nil // who asks again is told why
+		}
 	}
+}
+
+// stillGranted reports whether whoever asks may still do what it could when it asked: a stream outlives a token that is
+// taken out, or given other subjects.
+func (c *call) stillGranted() bool {
+	g, err := c.s.grantOf(c.r, c.trust, c.route)
+	return err == nil && reflect.DeepEqual(g, c.grant)
 }
 
 // news sends what is behind the last that was sent, in the order of the journal. What was recorded is looked for among

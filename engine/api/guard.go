@@ -25,7 +25,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, trust Trust) {
 	started := time.Now()
 	a := &answer{ResponseWriter: w, stall: s.o.Limits.StallTime, control: http.NewResponseController(w)}
 	setHeaders(a.Header())
-	c := &call{w: a, r: r, s: s, whole: accepts(r, wireType)}
+	c := &call{w: a, r: r, s: s, trust: trust, whole: accepts(r, wireType)}
 	kind := "none"
 	defer func() { // also of an answer that is broken off
 		s.metrics.answered(kind, a.status, time.Since(started))
@@ -69,7 +69,9 @@ func (s *Server) admit(c *call, trust Trust) (*route, error) {
 	if c.grant, err = s.grantOf(c.r, trust, rt); err != nil {
 		return rt, err
 	}
-	if !c.grant.Machine && !s.rates.allow(c.grant.Name) {
+	// Probes are not slowed down: strangers share one name, and one who asks on and on would make a supervisor take the
+	// server for dead.
+	if !c.grant.Machine && !rt.open && !s.rates.allow(c.grant.Name) {
 		return rt, &RateError{Who: c.grant.Name, Retry: s.rates.wait()}
 	}
 	if c.grant.Role < rt.role {
@@ -82,6 +84,9 @@ func (s *Server) admit(c *call, trust Trust) (*route, error) {
 // and then a browser lets it read the answer.
 func (s *Server) checkHost(r *http.Request) error {
 	host := r.Host
+	if host == "" { // a probe of HTTP/1.0: every browser names the host it was told to ask
+		return nil
+	}
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}
@@ -177,6 +182,9 @@ func (s *Server) run(c *call) error {
 		return err
 	}
 	c.v.whole = c.whole
+	if c.route.body == nil && c.r.ContentLength != 0 {
+		c.drain() // net/http waits for such a body before it answers, and for ever
+	}
 	if c.route.body != nil {
 		if err := c.openBody(); err != nil {
 			return err

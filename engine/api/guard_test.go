@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -110,6 +111,7 @@ func TestGuard(t *testing.T) {
 		{"strict lines of which one is refused", l, "POST", "/records?strict=true", secrets["write"], `{"kind":"vote"}`, nil, 422, "strict"},
 		{"the name of the machine elsewhere", l, "GET", "/audit/queries", "", "", []string{"Host", "evil.example.com"}, 421, "host"},
 		{"an address that is not this one", s, "GET", "/healthz", "", "", []string{"Host", "192.0.2.1:80"}, 421, "host"},
+		{"a field of the wrong type", l, "POST", "/query", secrets["write"], `{"agent":7}`, nil, 400, "malformed"},
 		{"a name that was given", s, "GET", "/healthz", "", "", []string{"Host", "Episteme.example.org:8443"}, 200, ""},
 		{"a foreign page", l, "GET", "/audit/queries", "", "", []string{"Origin", "https://evil.example.com"}, 403, "foreign-origin"},
 		{"a page without an origin", l, "GET", "/audit/queries", "", "", []string{"Origin", "null"}, 403, "foreign-origin"},
@@ -258,6 +260,52 @@ func TestTokensAreReread(t *testing.T) {
 	}
 	if _, err := api.New(api.Options{Evidence: empty(t), Tokens: file}); err == nil || !strings.Contains(err.Error(), "chmod 600") {
 		t.Errorf("a file that others can open: %v", err)
+	}
+}
+
+// TestProbesAreNotSlowedDown says that nobody can make a supervisor take the server for dead by asking on and on.
+func TestProbesAreNotSlowedDown(t *testing.T) {
+	x := serve(t, api.Options{Evidence: empty(t), Limits: api.Limits{PerSecond: 1e-6, Burst: 1}})
+	for n := range 5 {
+		if status, _, body := x.request(api.Strangers, "GET", "/healthz", "", ""); status != 200 {
+			t.Fatalf("probe %d = %d: %s", n, status, body)
+		}
+	}
+}
+
+// TestWrongTypeInWords says that a field of the wrong type is told by its name, and not by that of a Go type.
+func TestWrongTypeInWords(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "tokens")
+	secret := grant(t, file, api.Grant{Name: "w", Role: api.RoleWrite})
+	x := serve(t, api.Options{Evidence: empty(t), Tokens: file})
+	for body, want := range map[string]string{
+		`{"agent":7}`: "agent: found number at byte 10, expected a text", `{"labels":{"a":1}}`: "labels: found number at byte 16, expected a text",
+		`[]`: "found array at byte 1, expected an object", `{"labels":[]}`: "labels: found array at byte 11, expected an object",
+	} {
+		if _, _, got := x.request(api.Loopback, "POST", "/query", secret, body); !strings.Contains(got, want) || strings.Contains(got, "questionBody") {
+			t.Errorf("POST /query %s = %s, want %q", body, got, want)
+		}
+	}
+}
+
+// TestPatternsThatNeverEnd says that a pattern which would be tried against a subject for hours is refused, wherever one
+// is taken: what tries it cannot be broken off.
+func TestPatternsThatNeverEnd(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "tokens")
+	part := grant(t, file, api.Grant{Name: "part", Role: api.RoleRead, Subjects: []string{"auth/**"}})
+	x := serve(t, api.Options{Evidence: incident(t), Tokens: file})
+	for _, pattern := range []string{strings.Repeat("{?,*}", 60) + "!", strings.Repeat("{a,{b,", 60) + "c" + strings.Repeat("}}", 60)} {
+		for _, path := range []string{"/audit/queries?subject=", "/audit/findings?subject=", "/audit/diff?from=2024-01-01&to=2024-02-01&subject="} {
+			for _, token := range []string{"", part} {
+				status, header, body := x.request(api.Loopback, "GET", path+url.QueryEscape(pattern), token, "")
+				if status != 400 || problem(t, header, body) != "usage" {
+					t.Errorf("GET %s%s = %d %s, want 400", path, pattern, status, body)
+				}
+			}
+		}
+	}
+	if status, _, body := x.request(api.Loopback, "GET", "/audit/queries?subject="+url.QueryEscape("{auth,billing}/{jwt,ttl,a,b,c,d}/**"), "", ""); status != 200 {
+		t.Errorf("a pattern with braces = %d %s, want 200", status, body)
 	}
 }
 

@@ -62,7 +62,7 @@ func formOf[T any, P interface {
 		},
 		read: func(facts json.RawMessage) error {
 			e := P(new(T))
-			if err := decodeWire(facts, e); err != nil {
+			if err := decodeFacts(facts, e); err != nil {
 				return err
 			}
 			return e
@@ -203,7 +203,7 @@ func problemOf(err error, f Failure, facts any, trusted bool) Problem {
 		p.Detail = "the server's log says what went wrong; whoever keeps the server can read it there"
 	}
 	if facts != nil {
-		if b, err := encodeWire(facts); err == nil {
+		if b, err := encodeFacts(facts); err == nil {
 			p.Facts = b
 		}
 	}

@@ -179,7 +179,7 @@ func (c *call) find() error {
 		return c.v.err
 	}
 	if stream {
-		out := c.parts()
+		out := c.parts(true)
 		q.Each = func(h ask.Hit) error { return out.part(h) }
 		found, err := c.evidence.Find(c.ctx, q)
 		return out.end(found, err)
@@ -241,7 +241,7 @@ func (c *call) provenance() error {
 		}
 		return c.reply(p, p)
 	}
-	out := c.parts()
+	out := c.parts(true)
 	o.Level = func(nodes []ask.Node, edges []ask.Edge) { _ = out.part(level{nodes, edges}) } // kept by out
 	p, err := c.evidence.Provenance(c.ctx, id, o)
 	return out.end(p, err)
@@ -334,7 +334,7 @@ func (c *call) bisect() error {
 // everyRecord sends records as they are read; the last line tells a whole answer from one that broke off.
 func (c *call) everyRecord() error {
 	if c.whole {
-		out := c.parts()
+		out := c.parts(false)
 		err := c.evidence.EachRecord(c.ctx, func(r ask.Record) error { return out.part(r) })
 		return out.end(struct{}{}, err)
 	}

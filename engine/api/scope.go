@@ -336,10 +336,13 @@ func (s *scoped) Find(ctx context.Context, q ask.FindQuery) (ask.Found, error) {
 	if !s.limited() {
 		return s.held.Find(ctx, q)
 	}
-	each := q.Each
+	each, limit := q.Each, q.Limit
 	q.Each = nil
 	hits := []ask.Hit{}
 	for {
+		if limit > 0 {
+			q.Limit = limit - len(hits)
+		}
 		page, err := s.held.Find(ctx, q)
 		if err != nil {
 			return page, err
@@ -356,7 +359,7 @@ func (s *scoped) Find(ctx context.Context, q ask.FindQuery) (ask.Found, error) {
 			}
 			hits = append(hits, h)
 		}
-		if page.NextCursor == nil || q.Limit == 0 || len(hits) >= q.Limit || len(page.Records) == 0 {
+		if page.NextCursor == nil || limit == 0 || len(hits) >= limit || len(page.Records) == 0 {
 			page.Records, page.Notes = hits, []string{s.only()}
 			return page, nil
 		}
@@ -438,6 +441,9 @@ func (s *scoped) Beliefs(ctx context.Context, q ask.BeliefsQuery) (ask.BeliefCha
 		if err := checkGrant(Grant{Name: "subject", Role: RoleRead, Subjects: []string{wanted}}); err != nil {
 			return ask.BeliefChanges{}, &ask.UsageError{Field: "subject", Found: wanted, Expected: "a pattern such as auth/* (one level) or auth/** (any depth)"}
 		}
+	}
+	if err := ask.CheckBraces(wanted); err != nil {
+		return ask.BeliefChanges{}, err
 	}
 	limit := q.Limit
 	if limit <= 0 {

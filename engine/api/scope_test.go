@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"episteme/engine"
 	"episteme/engine/api"
 	"episteme/engine/record"
@@ -358,6 +360,59 @@ func TestEpochs(t *testing.T) {
 		status, _, body := x.request(api.Strangers, "POST", "/records", tt.token, tt.body)
 		if status != tt.status || status == 200 && !strings.Contains(body, `"refused":0`) {
 			t.Errorf("%s: %d %s, want %d", tt.name, status, body, tt.status)
+		}
+	}
+}
+
+// TestImportedContributions says that a query may not be recorded with contributions that may not be seen: whoever reads
+// it would be shown what they claim. Their ids are no secret, since what is derived from them names them.
+func TestImportedContributions(t *testing.T) {
+	e := empty(t)
+	takeIn(t, e, twoTeams)
+	id := labelled(t, e)
+	file := filepath.Join(t.TempDir(), "tokens")
+	part := grant(t, file, api.Grant{Name: "part", Role: api.RoleWrite, Subjects: []string{"auth/**"}})
+	x := serve(t, api.Options{Evidence: e, Tokens: file})
+	for name, status := range map[string]int{"a1": http.StatusOK, "a2": http.StatusForbidden} {
+		line := record.AppendJSON(nil, &record.Audit{
+			Agent: "ann", Subject: "auth/jwt", Predicate: "alg", Lens: "external", Timestamp: 7, AsOf: 7, Value: record.TextObject("x"), Confidence: 1, Share: 1,
+			ResultHash: record.TextObject("x").Hash(), Considered: 1,
+			Contributions: []record.Contribution{{Assertion: id[name].Hash, Source: id["b1"].Hash, Weight: 1, Lifecycle: record.Proposed}},
+		})
+		got, _, body := x.request(api.Strangers, "POST", "/records", part, string(line))
+		if got != status || strings.Contains(body, "hidden") {
+			t.Errorf("a query with the contribution %s = %d %s, want %d", name, got, body, status)
+		}
+	}
+}
+
+// TestFindFillsItsPage says that a page of what may be seen has no more rows than were asked for, also where it takes
+// several pages of all records to fill it.
+func TestFindFillsItsPage(t *testing.T) {
+	e := empty(t)
+	takeIn(t, e, twoTeams)
+	part := api.Scoped(e, api.Grant{Name: "part", Role: api.RoleRead, Subjects: []string{"auth/**"}})
+	all, err := part.Find(t.Context(), ask.FindQuery{Text: "a"})
+	if err != nil || len(all.Records) < 3 {
+		t.Fatalf("found %d records, %v; want a few", len(all.Records), err)
+	}
+	for limit := 1; limit <= 5; limit++ {
+		var got []ask.Hit
+		for cursor := ""; ; {
+			page, err := part.Find(t.Context(), ask.FindQuery{Text: "a", Limit: limit, Cursor: cursor})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(page.Records) > limit {
+				t.Errorf("a page of %d has %d rows", limit, len(page.Records))
+			}
+			if got = append(got, page.Records...); page.NextCursor == nil {
+				break
+			}
+			cursor = *page.NextCursor
+		}
+		if diff := cmp.Diff(all.Records, got); diff != "" {
+			t.Errorf("pages of %d are together (-whole +pages):\n%s", limit, diff)
 		}
 	}
 }

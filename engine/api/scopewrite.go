@@ -185,7 +185,12 @@ func (s *scoped) mayName(ctx context.Context, r record.Record) error {
 		}
 		named = x.Parents
 	case *record.Audit:
-		return s.mayTouch("record a query about", x.Subject)
+		if err := s.mayTouch("record a query about", x.Subject); err != nil {
+			return err
+		}
+		for _, c := range x.Contributions { // who reads the query is shown what they claim
+			named = append(named, record.ID{Kind: record.KindAssertion, Hash: c.Assertion})
+		}
 	case *record.Event:
 		if x.Subject != "" {
 			if err := s.mayTouch("record an event about", x.Subject); err != nil {

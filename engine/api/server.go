@@ -83,6 +83,7 @@ type Server struct {
 	replays *replays
 	access  *accessLog
 	metrics *metrics
+	buffers buffers
 	table   *table
 	openapi func() ([]byte, error)
 

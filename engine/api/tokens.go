@@ -233,7 +233,10 @@ type tokens struct {
 type fileState struct {
 	modified time.Time
 	size     int64
+	mode     fs.FileMode // who may open it decides whether it counts, and changes alone
 }
+
+func stateOf(info fs.FileInfo) fileState { return fileState{info.ModTime(), info.Size(), info.Mode()} }
 
 // lookEvery is how often the file is looked at: a token that was taken out ends within it.
 const lookEvery = time.Second
@@ -245,7 +248,11 @@ func openTokens(path string, now func() time.Time, warn func(error)) (*tokens, e
 		return t, nil
 	}
 	t.looked = now()
-	return t, t.read()
+	err := t.read()
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%w; `episteme token new --tokens %s --name NAME --role ROLE` makes it with its first token", err, path)
+	}
+	return t, err
 }
 
 func (t *tokens) read() error {
@@ -254,7 +261,7 @@ func (t *tokens) read() error {
 		t.list, t.seen = nil, fileState{}
 		return err
 	}
-	t.seen = fileState{info.ModTime(), info.Size()}
+	t.seen = stateOf(info)
 	t.list, err = readTokens(t.path)
 	return err
 }
@@ -269,7 +276,7 @@ func (t *tokens) current() []token {
 	}
 	t.looked = now
 	info, err := os.Stat(t.path)
-	if err == nil && t.seen == (fileState{info.ModTime(), info.Size()}) {
+	if err == nil && t.seen == stateOf(info) {
 		return t.list
 	}
 	if err := t.read(); err != nil {

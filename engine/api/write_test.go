@@ -1,8 +1,14 @@
 package api_test
 
 import (
+	"bufio"
+	"context"
 	"errors"
 	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -205,6 +211,97 @@ func (d decoded) Next() (record.Line, error) {
 }
 
 // TestClientWithoutServer says that nobody answers, and that it is no failure of another kind.
+// TestHolderThatEnds says that a request whose holder ended before it answered is sent again to the next one, its body
+// included, and that one to a server elsewhere is not: whether it was taken there nobody knows.
+func TestHolderThatEnds(t *testing.T) {
+	e := incident(t)
+	x := serve(t, api.Options{Evidence: e})
+	ending := func(ctx context.Context) (net.Conn, error) {
+		here, there := net.Pipe()
+		go func() {
+			if req, err := http.ReadRequest(bufio.NewReader(there)); err == nil {
+				_, _ = io.Copy(io.Discard, req.Body) // it is read whole, and then nobody is there to answer
+			}
+			there.Close()
+		}()
+		return here, nil
+	}
+	for _, method := range []string{"GET", "POST", "stream"} {
+		left := 3
+		c := x.client(api.ClientOptions{Socket: x.socket, Dial: func(ctx context.Context) (net.Conn, error) {
+			if left--; left >= 0 {
+				return ending(ctx)
+			}
+			return net.Dial("unix", x.socket)
+		}})
+		before := e.Head().Last
+		var err error
+		switch method {
+		case "GET":
+			_, err = c.Status(t.Context())
+		case "POST":
+			_, err = c.Ask(t.Context(), record.Query{Agent: "ann", Subject: "s", Predicate: "p", Timestamp: record.Time(now.UnixNano()), AsOf: record.Unset})
+			if e.Head().Last != before+1 {
+				t.Errorf("%d records were written, want 1", e.Head().Last-before)
+			}
+		case "stream":
+			err = c.EachRecord(t.Context(), func(ask.Record) error { return nil })
+		}
+		if err != nil || left >= 0 {
+			t.Errorf("%s behind holders that ended: %v, %d were not tried", method, err, left+1)
+		}
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	taken := make(chan int, 1)
+	go func() {
+		n := 0
+		defer func() { taken <- n }()
+		for {
+			there, err := l.Accept()
+			if err != nil {
+				return
+			}
+			n++
+			_, _ = http.ReadRequest(bufio.NewReader(there)) // whatever it is
+			there.Close()
+		}
+	}()
+	far := x.client(api.ClientOptions{URL: "http://" + l.Addr().String()})
+	var gone *api.UnreachableError
+	if _, err := far.Write(t.Context(), &record.Epoch{Name: "n", Agent: "a", Timestamp: 1}); !errors.As(err, &gone) {
+		t.Errorf("a server elsewhere that hangs up: %v", err)
+	}
+	l.Close()
+	if n := <-taken; n != 1 {
+		t.Errorf("the request went to a server elsewhere %d times, want once", n)
+	}
+}
+
+// TestSchemes says that a client which speaks TLS to who does not, or the other way round, or does not know who signed,
+// is told what to do.
+func TestSchemes(t *testing.T) {
+	plain, secure := httptest.NewServer(http.NotFoundHandler()), httptest.NewUnstartedServer(http.NotFoundHandler())
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
+	secure.StartTLS()
+	defer plain.Close()
+	defer secure.Close()
+	for url, want := range map[string]string{
+		strings.Replace(plain.URL, "http:", "https:", 1):  "it speaks no TLS: use http://",
+		strings.Replace(secure.URL, "https:", "http:", 1): "speaks TLS: use https://",
+		secure.URL: "SSL_CERT_FILE",
+		plain.URL:  "not as a server of episteme does; check the address",
+	} {
+		_, err := (&served{t: t}).client(api.ClientOptions{URL: url}).Status(t.Context())
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", url, err, want)
+		}
+	}
+}
+
 func TestClientWithoutServer(t *testing.T) {
 	c, err := api.NewClient(api.ClientOptions{Socket: t.TempDir() + "/none"})
 	if err != nil {

@@ -130,6 +130,9 @@ func newGlob(pattern string) (glob, error) {
 	if pattern != "" && !doublestar.ValidatePattern(pattern) {
 		return glob{}, &ask.UsageError{Field: "subject", Found: pattern, Expected: "a pattern such as auth/* (one level), auth/** (any depth) or {auth,billing}/jwt; a \\ before a bracket means the bracket itself"}
 	}
+	if err := ask.CheckBraces(pattern); err != nil {
+		return glob{}, err
+	}
 	return glob{pattern, pattern != "" && !strings.ContainsAny(pattern, `*?[{\`)}, nil
 }
 
