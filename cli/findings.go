@@ -77,7 +77,7 @@ func suspectTable(list []ask.Audit) *table {
 	for _, q := range list {
 		t.rows = append(t.rows, []string{
 			lookAt(q.Findings), at(q.Timestamp), q.ID.Short(), q.Agent, q.Subject + " · " + q.Predicate,
-			firstLine(q.Result.Value.String()), q.Lens,
+			toldBy(&q), q.Lens,
 		})
 	}
 	return t
@@ -106,7 +106,7 @@ func findingTable(list []ask.Audit) *table {
 		for _, f := range q.Findings {
 			t.rows = append(t.rows, []string{
 				string(f.Code), seconds(q.Timestamp), q.ID.Short(), q.Agent, q.Subject + " · " + q.Predicate,
-				firstLine(q.Result.Value.String()), f.Sentence, shortIDs(f.Cites),
+				toldBy(&q), f.Sentence, shortIDs(f.Cites),
 			})
 		}
 	}

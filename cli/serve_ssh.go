@@ -383,7 +383,7 @@ func (d *sshDoor) command(s *sshd.Session, a *app) int {
 		return d.report(s, a, usage(fmt.Errorf("%.40q is not answered over SSH: there is no shell here, and nothing is written; expected one of %s, help, a link, follow NAME, or nothing for the UI", name, strings.Join(farNames, ", "))))
 	}
 	if s.Grant.Role < api.RoleRead {
-		fmt.Fprintf(s.Err, "episteme: %s has the role %s: no answers are shown, so that none under TOLD says nothing\n", record.Clean(s.Grant.Name), s.Grant.Role)
+		fmt.Fprintf(s.Err, "episteme: %s has the role %s: answers are withheld\n", record.Clean(s.Grant.Name), s.Grant.Role)
 	}
 	ctx := s.Context()
 	if s.Terminal { // the client passes ctrl+c on as a byte

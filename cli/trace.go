@@ -227,7 +227,7 @@ func traceTable(list []ask.Audit) *table {
 	for _, q := range list {
 		asked := q.Subject + " · " + q.Predicate
 		t.rows = append(t.rows, []string{
-			at(q.Timestamp), q.ID.Short(), q.Agent, asked, firstLine(q.Result.Value.String()), confidence(q.Result), q.Lens, lookAt(q.Findings),
+			at(q.Timestamp), q.ID.Short(), q.Agent, asked, toldBy(&q), confidence(q.Result), q.Lens, lookAt(q.Findings),
 		})
 	}
 	return t
@@ -272,6 +272,14 @@ func seconds(t record.Time) string { return t.Std().Format("2006-01-02T15:04:05Z
 
 // toldMax is how much of an answer a row of a table shows; `episteme show` shows all.
 const toldMax = 40
+
+// toldBy is what a query was told, for a column. Nothing there means that there was no answer.
+func toldBy(q *ask.Audit) string {
+	if q.Withheld {
+		return "withheld"
+	}
+	return firstLine(q.Result.Value.String())
+}
 
 func firstLine(s string) string {
 	s, _, _ = strings.Cut(s, "\n")

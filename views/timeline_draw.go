@@ -351,6 +351,9 @@ func asked(a *ask.Audit) text.Line {
 }
 
 func told(a *ask.Audit) text.Line {
+	if a.Withheld {
+		return text.Of(text.Text(text.Dim, "withheld"))
+	}
 	if a.Result.Value.Type == record.NoValue {
 		return text.Of(text.Text(text.Dim, "no answer"))
 	}

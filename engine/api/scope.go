@@ -145,7 +145,7 @@ func (s *scoped) list(ctx context.Context, f ask.AuditFilter, list func(context.
 // the answer goes with the answer: there are few values, and whoever has the hash can try them.
 func withoutValues(a ask.Audit) ask.Audit {
 	a.Result, a.ResultHash, a.Question = ask.Result{}, record.Hash{}, nil
-	a.Contributions = []ask.Contribution{}
+	a.Contributions, a.Withheld = []ask.Contribution{}, true
 	return a
 }
 

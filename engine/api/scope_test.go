@@ -294,7 +294,7 @@ func TestRoleList(t *testing.T) {
 			t.Fatalf("found %d queries: %v", len(got.Queries), err)
 		}
 		for _, q := range got.Queries {
-			if q.Agent == "" || q.Timestamp == 0 || q.Result != (ask.Result{}) || !q.ResultHash.IsZero() || len(q.Contributions) > 0 || q.Question != nil {
+			if q.Agent == "" || q.Timestamp == 0 || !q.Withheld || q.Result != (ask.Result{}) || !q.ResultHash.IsZero() || len(q.Contributions) > 0 || q.Question != nil {
 				t.Errorf("a query is listed as %+v", q)
 			}
 		}

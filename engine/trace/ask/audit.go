@@ -29,6 +29,7 @@ type Audit struct {
 	Journal         *string           `json:"journal"`
 	State           State             `json:"state"`
 	Result          Result            `json:"result"`
+	Withheld        bool              `json:"withheld,omitempty"` // what was told is not for this reader: Result and what it rests on are empty for that
 	ResultHash      record.Hash       `json:"result_hash"`
 	Considered      uint64            `json:"considered"`
 	Contributions   []Contribution    `json:"contributing_assertions"` // by weight falling, then hash rising
