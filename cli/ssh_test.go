@@ -169,7 +169,7 @@ func TestCommandsOverSSH(t *testing.T) {
 		{"cases speak of any subject", "bob", "cases", 1, "", "bob may not see cases"},
 		{"and so do their postmortems", "bob", "export --case x --format md", 1, "", "bob may not see cases"},
 		{"no values without the role", "carol", "show " + query, 1, "", "the role read or more, found list"},
-		{"but a list of who asked", "carol", "trace --limit 1", 0, `"result":{"value":null`, "no answers are shown"},
+		{"but a list of who asked", "carol", "trace --limit 1", 0, `"result":{"value":null`, "answers are withheld"},
 		{"a screen without answers would say that there were none", "carol", "", 1, "", "carol may not see screens"},
 	}
 	for _, tt := range tests {
