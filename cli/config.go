@@ -31,10 +31,13 @@ func settings() (config.Config, error) {
 	if path == "" {
 		return config.Config{}, nil
 	}
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	switch info, err := os.Stat(path); { // a pipe that nobody writes to would be waited for
+	case errors.Is(err, fs.ErrNotExist):
 		return config.Config{}, nil
+	case err == nil && !info.Mode().IsRegular():
+		return config.Config{}, usage(fmt.Errorf("read the settings: found %s in the place of the file %s; move it away", kindOf(info.Mode()), path))
 	}
+	f, err := os.Open(path)
 	if err != nil {
 		return config.Config{}, fmt.Errorf("read the settings: %w", err)
 	}
@@ -45,4 +48,15 @@ func settings() (config.Config, error) {
 	}
 	c, err := config.Parse(path, data, tui.Themes(), views.Keys())
 	return c, usage(err)
+}
+
+// kindOf is what lies where a file was expected.
+func kindOf(m fs.FileMode) string {
+	switch {
+	case m.IsDir():
+		return "a directory"
+	case m&fs.ModeNamedPipe != 0:
+		return "a pipe"
+	}
+	return "no file"
 }
