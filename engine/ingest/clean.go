@@ -38,8 +38,7 @@ func Condition(store kv.Store) (applied Applied, clean bool, err error) {
 		return applied, false, err
 	}
 	defer snap.Close()
-	v := View{snap: snap}
-	if applied, err = v.Applied(); err != nil {
+	if applied, err = appliedIn(snap); err != nil {
 		return applied, false, err
 	}
 	value, err := snap.Get(keyClean)

@@ -58,7 +58,7 @@ func CheckWhole(ctx context.Context, store kv.Store) (checked uint64, err error)
 		return 0, err
 	}
 	defer snap.Close()
-	applied, err := (&View{snap: snap}).Applied()
+	applied, err := appliedIn(snap)
 	if err != nil || applied.LSN == 0 {
 		return 0, err
 	}

@@ -110,7 +110,7 @@ func (g *growth) write(ctx context.Context, snap kv.Snapshot, batch *kv.Batch) e
 func (l *grown) write(ctx context.Context, snap kv.Snapshot, batch *kv.Batch, prefix []byte) error {
 	audits := l.audits
 	if int(l.state.tail)+len(audits) >= packAudits {
-		before, err := tail(ctx, snap, prefix, l.state.packed)
+		before, err := tail(ctx, snap, prefix, l.state.packed, nil)
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"context"
 	"errors"
 	"hash/maphash"
 	"sync"
@@ -82,12 +83,11 @@ func (x *Index) View() (*View, error) {
 		return nil, err
 	}
 	v := &View{snap: snap, index: x}
-	v.anyErased = sync.OnceValues(v.findErasure)
-	applied, err := v.Applied()
-	if err != nil {
+	v.anyErased = sync.OnceValues(func() (bool, error) { return v.any(context.Background(), space(record.KindErasure.KeyLetter())) })
+	v.anyOrphans = sync.OnceValues(func() (bool, error) { return v.any(context.Background(), space(spaceOrphans)) })
+	if v.applied, err = appliedIn(snap); err != nil {
 		return nil, errors.Join(err, snap.Close())
 	}
-	v.applied = applied.LSN
 	return v, nil
 }
 
@@ -111,6 +111,13 @@ func (x *Index) grows(target record.ID, lsn record.LSN) {
 	x.linksGrown = lsn
 }
 
+// arrives is told before the bytes of a document become visible, so that nobody goes on taking them for absent.
+func (x *Index) arrives(document record.ID, lsn record.LSN) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.grown[bucketOf(document)] = lsn
+}
+
 // recall is a list of links as it was remembered, nil when there is none, or it may lack some that v sees.
 func (x *Index) recall(v *View, key linked) ([]Linked, bool) {
 	x.mu.Lock()
@@ -120,7 +127,7 @@ func (x *Index) recall(v *View, key linked) ([]Linked, bool) {
 		return nil, false
 	}
 	list := held.list
-	for len(list) > 0 && list[len(list)-1].LSN > v.applied {
+	for len(list) > 0 && list[len(list)-1].LSN > v.applied.LSN {
 		list = list[:len(list)-1]
 	}
 	return list, true
@@ -129,7 +136,7 @@ func (x *Index) recall(v *View, key linked) ([]Linked, bool) {
 func (x *Index) remember(v *View, key linked, list []Linked) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.links.put(key, heldLinks{v.applied, list})
+	x.links.put(key, heldLinks{v.applied.LSN, list})
 }
 
 // Claim is an assertion, as Get and Decode give it. It is shared: do not change it. Its bytes were checked when it was
@@ -139,7 +146,7 @@ func (v *View) Claim(assertion record.Hash) (*record.Assertion, record.LSN, erro
 	x.mu.Lock()
 	held, ok := x.claims.get(assertion)
 	x.mu.Unlock()
-	if ok && held.lsn <= v.applied {
+	if ok && held.lsn <= v.applied.LSN {
 		return held.claim, held.lsn, nil
 	}
 	stored, err := v.Get(assertionID(assertion))

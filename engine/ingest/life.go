@@ -73,24 +73,11 @@ func (v *View) Candidates(ctx context.Context, subject, predicate string) iter.S
 func (v *View) Life(ctx context.Context, subject, predicate string) iter.Seq2[Linked, error] {
 	return func(yield func(Linked, error) bool) {
 		prefix := topicPrefix(subject, predicate)
-		var early []Linked
-		for e, err := range kv.ScanPrefix(ctx, v.snap, append(bytes.Clone(prefix), topicWaited)) {
-			if err == nil && len(e.Key) != len(prefix)+33 {
-				err = &StoreError{bytes.Clone(e.Key), fmt.Sprintf("%d bytes", len(e.Key)), "an assertion"}
-			}
-			if err != nil {
-				yield(Linked{}, err)
-				return
-			}
-			for l, err := range v.lifeUnder(ctx, orphanPrefix(record.Hash(e.Key[len(prefix)+1:]))) {
-				if err != nil {
-					yield(Linked{}, err)
-					return
-				}
-				early = append(early, l)
-			}
+		early, err := v.early(ctx, prefix)
+		if err != nil {
+			yield(Linked{}, err)
+			return
 		}
-		slices.SortFunc(early, func(a, b Linked) int { return cmp.Compare(a.LSN, b.LSN) })
 		for l, err := range v.lifeUnder(ctx, append(prefix, topicLife)) {
 			for err == nil && len(early) > 0 && early[0].LSN < l.LSN {
 				if !yield(early[0], nil) {
@@ -108,6 +95,29 @@ func (v *View) Life(ctx context.Context, subject, predicate string) iter.Seq2[Li
 			}
 		}
 	}
+}
+
+// early is the life of a topic's assertions that came before them, in the order of the journal.
+func (v *View) early(ctx context.Context, prefix []byte) (early []Linked, err error) {
+	if some, err := v.anyOrphans(); err != nil || !some {
+		return nil, err // nearly always: a vote names what is there
+	}
+	for e, err := range kv.ScanPrefix(ctx, v.snap, append(bytes.Clone(prefix), topicWaited)) {
+		if err == nil && len(e.Key) != len(prefix)+33 {
+			err = &StoreError{bytes.Clone(e.Key), fmt.Sprintf("%d bytes", len(e.Key)), "an assertion"}
+		}
+		if err != nil {
+			return nil, err
+		}
+		for l, err := range v.lifeUnder(ctx, orphanPrefix(record.Hash(e.Key[len(prefix)+1:]))) {
+			if err != nil {
+				return nil, err
+			}
+			early = append(early, l)
+		}
+	}
+	slices.SortFunc(early, func(a, b Linked) int { return cmp.Compare(a.LSN, b.LSN) })
+	return early, nil
 }
 
 // lifeOf yields the votes on one assertion, or its transitions.

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bytes"
 	"cmp"
 	"container/heap"
 	"context"
@@ -75,6 +76,13 @@ func appendSpan(dst []byte, s span) []byte {
 	return binary.BigEndian.AppendUint64(dst, uint64(s.last))
 }
 
+func readSpan(b []byte, number uint32) span {
+	return span{
+		record.Time(binary.BigEndian.Uint64(b)), record.Time(binary.BigEndian.Uint64(b[8:])),
+		record.LSN(binary.BigEndian.Uint64(b[16:])), record.LSN(binary.BigEndian.Uint64(b[24:])), number,
+	}
+}
+
 func spanOf(audits []Brief, number uint32) span {
 	s := span{audits[0].Timestamp, audits[0].Timestamp, audits[0].LSN, audits[0].LSN, number}
 	for i := range audits {
@@ -86,30 +94,41 @@ func spanOf(audits []Brief, number uint32) span {
 	return s
 }
 
-// spans yields those of all packs of a list, in the order of the journal.
+// spans yields those of all packs of a list, in the order of the journal. Most lists have one value of them or none, which
+// a get finds faster than a scan.
 func spans(ctx context.Context, snap kv.Snapshot, prefix []byte) iter.Seq2[span, error] {
 	return func(yield func(span, error) bool) {
-		number := uint32(0)
-		for e, err := range kv.ScanPrefix(ctx, snap, listKey(prefix, listSpans)) {
-			if err == nil && (len(e.Value) == 0 || len(e.Value)%spanBytes != 0) {
-				err = &StoreError{slices.Clone(e.Key), fmt.Sprintf("%d bytes", len(e.Value)), "spans of packs"}
+		for chunk := uint32(0); ; chunk++ {
+			value, err := spansAt(snap, spansKey(prefix, chunk))
+			if err == nil {
+				err = context.Cause(ctx)
 			}
 			if err != nil {
 				yield(span{}, err)
 				return
 			}
-			for b := e.Value; len(b) > 0; b = b[spanBytes:] {
-				s := span{
-					record.Time(binary.BigEndian.Uint64(b)), record.Time(binary.BigEndian.Uint64(b[8:])),
-					record.LSN(binary.BigEndian.Uint64(b[16:])), record.LSN(binary.BigEndian.Uint64(b[24:])), number,
-				}
-				number++
-				if !yield(s, nil) {
+			for i := range uint32(len(value) / spanBytes) {
+				if !yield(readSpan(value[i*spanBytes:], chunk*spansPerChunk+i), nil) {
 					return
 				}
 			}
+			if len(value) < spansPerChunk*spanBytes {
+				return
+			}
 		}
 	}
+}
+
+// spansAt reads a value of spans, nil when there is none.
+func spansAt(snap kv.Snapshot, key []byte) ([]byte, error) {
+	value, err := snap.Get(key)
+	if errors.Is(err, kv.ErrNotFound) {
+		return nil, nil
+	}
+	if err == nil && (len(value) == 0 || len(value)%spanBytes != 0 || len(value) > spansPerChunk*spanBytes) {
+		err = &StoreError{key, fmt.Sprintf("%d bytes", len(value)), "spans of packs"}
+	}
+	return value, err
 }
 
 // tailScan yields the entries of a list that are in no pack yet, oldest LSN first. packed is the last LSN of the last
@@ -118,12 +137,15 @@ func tailScan(ctx context.Context, snap kv.Snapshot, prefix []byte, packed recor
 	return snap.Scan(ctx, tailKey(prefix, packed+1), kv.PrefixEnd(listKey(prefix, listTail)))
 }
 
-// tail reads the audits of a list that are in no pack yet, oldest LSN first.
-func tail(ctx context.Context, snap kv.Snapshot, prefix []byte, packed record.LSN) ([]Brief, error) {
+// tail reads the audits of a list that are in no pack yet and have holding among their bytes, oldest LSN first.
+func tail(ctx context.Context, snap kv.Snapshot, prefix []byte, packed record.LSN, holding []byte) ([]Brief, error) {
 	var out []Brief
 	for e, err := range tailScan(ctx, snap, prefix, packed) {
 		if err != nil {
 			return nil, err
+		}
+		if !bytes.Contains(e.Value, holding) {
+			continue
 		}
 		audits, err := unpack(slices.Clone(e.Value))
 		if err != nil || len(audits) != 1 {
@@ -210,7 +232,7 @@ func (v *View) open(ctx context.Context, prefix []byte, from, to *record.Time, m
 		}
 	}
 	slices.SortStableFunc(waiting, func(a, b span) int { return cmp.Or(-cmp.Compare(a.newest, b.newest), -cmp.Compare(a.last, b.last)) })
-	audits, err := tail(ctx, v.snap, prefix, packed)
+	audits, err := tail(ctx, v.snap, prefix, packed, nil)
 	if err != nil || len(audits) == 0 {
 		return waiting, err
 	}
@@ -277,7 +299,7 @@ func (v *View) at(ctx context.Context, prefix []byte, lsn record.LSN) (Brief, bo
 			return pick(audits, lsn, err)
 		}
 	}
-	audits, err := tail(ctx, v.snap, prefix, packed)
+	audits, err := tail(ctx, v.snap, prefix, packed, nil)
 	return pick(audits, lsn, err)
 }
 

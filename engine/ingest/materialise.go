@@ -184,6 +184,9 @@ func (m *materialiser) materialise(ctx context.Context, rec *wal.Record, id reco
 			return err
 		}
 	}
+	if id.Kind == record.KindEvidence {
+		m.index.arrives(id, record.LSN(rec.LSN))
+	}
 	m.seen[id] = struct{}{}
 	m.batch.Put(primaryKey(id), primaryValue(rec))
 	m.index.places.put(id, record.LSN(rec.LSN), rec.Pos)

@@ -55,7 +55,7 @@ func (x *Index) recallTopic(v *View, key topicKey) (any, bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	held, ok := x.topics.get(key)
-	if !ok || held.upTo > v.applied || x.topicGrown[x.topicBucket(key.topic)] > held.upTo || key.described && x.linksGrown > held.upTo {
+	if !ok || held.upTo > v.applied.LSN || x.topicGrown[x.topicBucket(key.topic)] > held.upTo || key.described && x.linksGrown > held.upTo {
 		return nil, false
 	}
 	return held.value, true
@@ -71,5 +71,5 @@ func (x *Index) rememberTopic(v *View, key topicKey, value any, cost int) {
 		x.topics.turn()
 		x.topicCost = cost + 1
 	}
-	x.topics.put(key, heldTopic{v.applied, value})
+	x.topics.put(key, heldTopic{v.applied.LSN, value})
 }

@@ -42,10 +42,10 @@ func (v *View) primary(id record.ID) (lsn record.LSN, place wal.Position, err er
 	if !id.Kind.Valid() {
 		return 0, place, kv.ErrNotFound
 	}
-	if lsn, place, ok := v.index.places.find(id); ok && lsn <= v.applied {
+	if lsn, place, ok := v.index.places.find(id); ok && lsn <= v.applied.LSN {
 		return lsn, place, nil
 	}
-	value, err := v.snap.Get(primaryKey(id))
+	value, err := v.getPrimary(id)
 	if err != nil {
 		return 0, place, err
 	}
@@ -56,6 +56,24 @@ func (v *View) primary(id record.ID) (lsn record.LSN, place wal.Position, err er
 	}
 	v.index.places.put(id, lsn, place)
 	return lsn, place, nil
+}
+
+// noBytes is no link: an empty list of it remembers that the bytes of a document are not here, as those of most are not.
+const noBytes Link = 0
+
+// getPrimary reads what the store keeps under a record's own hash; kv.ErrNotFound when it is not here.
+func (v *View) getPrimary(id record.ID) ([]byte, error) {
+	document := linked{id, noBytes}
+	if id.Kind == record.KindEvidence {
+		if _, absent := v.index.recall(v, document); absent {
+			return nil, kv.ErrNotFound
+		}
+	}
+	value, err := v.snap.Get(primaryKey(id))
+	if id.Kind == record.KindEvidence && errors.Is(err, kv.ErrNotFound) {
+		v.index.remember(v, document, nil)
+	}
+	return value, err
 }
 
 // Get reads a record by its id. kv.ErrNotFound: it is not here. ErrBroken: it is, and its bytes changed; ID and LSN are

@@ -72,7 +72,7 @@ func (v *View) receivedAbout(ctx context.Context, prefix []byte, assertion recor
 			first = packs
 		}
 	}
-	for e, err := range v.snap.Scan(ctx, packKey(prefix, first), kv.PrefixEnd(listKey(prefix, listPack))) {
+	for e, err := range v.snap.Scan(ctx, packKey(prefix, first), packKey(prefix, packs)) { // not at all when there are none
 		if err != nil {
 			return err
 		}
@@ -96,7 +96,7 @@ func (v *View) receivedAbout(ctx context.Context, prefix []byte, assertion recor
 	if first != packs {
 		return &StoreError{packKey(prefix, first), "nothing", "a pack of audits that its list names"}
 	}
-	audits, err := tail(ctx, v.snap, prefix, packed)
+	audits, err := tail(ctx, v.snap, prefix, packed, assertion[:receivedBytes])
 	for i := range audits {
 		if more, err := take(&audits[i]); !more || err != nil {
 			return err

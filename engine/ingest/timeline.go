@@ -96,7 +96,7 @@ func (v *View) Extent(ctx context.Context) (oldest, newest *record.Time, err err
 		take(s.oldest)
 		take(s.newest)
 	}
-	audits, err := tail(ctx, v.snap, allPrefix(), packed)
+	audits, err := tail(ctx, v.snap, allPrefix(), packed, nil)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -17,17 +17,20 @@ import (
 type View struct {
 	snap    kv.Snapshot
 	index   *Index
-	applied record.LSN
+	applied Applied
 
-	anyErased func() (bool, error) // looks once
+	anyErased, anyOrphans func() (bool, error) // look once
 }
 
 // Close releases the snapshot.
 func (v *View) Close() error { return v.snap.Close() }
 
 // Applied is how far the store had come; the zero Applied is an empty store.
-func (v *View) Applied() (Applied, error) {
-	value, err := v.snap.Get(keyApplied)
+func (v *View) Applied() Applied { return v.applied }
+
+// appliedIn reads how far a store has come.
+func appliedIn(snap kv.Snapshot) (Applied, error) {
+	value, err := snap.Get(keyApplied)
 	if errors.Is(err, kv.ErrNotFound) {
 		return Applied{}, nil
 	}
@@ -39,10 +42,10 @@ func (v *View) Applied() (Applied, error) {
 
 // Has reports whether a record is here.
 func (v *View) Has(id record.ID) (bool, error) {
-	if lsn, _, ok := v.index.places.find(id); ok && lsn <= v.applied {
+	if lsn, _, ok := v.index.places.find(id); ok && lsn <= v.applied.LSN {
 		return true, nil
 	}
-	_, err := v.snap.Get(primaryKey(id))
+	_, err := v.getPrimary(id)
 	if errors.Is(err, kv.ErrNotFound) {
 		return false, nil
 	}
@@ -55,13 +58,6 @@ func (v *View) Erased(ctx context.Context, id record.ID) (bool, error) {
 		return false, err // nearly always: erasing is rare
 	}
 	for _, err := range v.scanLinks(ctx, id, LinkErases) {
-		return err == nil, err
-	}
-	return false, nil
-}
-
-func (v *View) findErasure() (bool, error) {
-	for _, err := range kv.ScanPrefix(context.Background(), v.snap, []byte{record.KindErasure.KeyLetter(), ':'}) {
 		return err == nil, err
 	}
 	return false, nil

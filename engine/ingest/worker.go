@@ -69,10 +69,7 @@ func prepare(journal Journal, index *Index) (Applied, error) {
 		return Applied{}, err
 	}
 	defer v.Close()
-	applied, err := v.Applied()
-	if err != nil {
-		return Applied{}, err
-	}
+	applied := v.Applied()
 	head := journal.Head()
 	if applied.LSN == 0 {
 		return applied, markFormat(index.store)

@@ -13,9 +13,10 @@ import (
 // several goroutines. Make one with Order.
 type Ordered struct {
 	History
-	claims  []claim // each assertion once, by rising hash
-	said    int     // so many different things are said
-	sources int     // so many digests are cited
+	claims  []claim       // each assertion once, by rising hash
+	said    int           // so many different things are said
+	sources int           // so many digests are cited
+	epochs  []record.Hash // those that assertions name, each once
 
 	newest record.Time // of all records but those that supersede epochs
 	last   record.LSN  // of the same
@@ -42,8 +43,12 @@ func Order(h History) *Ordered {
 	}
 	sources := make(map[record.Hash]int)
 	sayings := make(map[saying]int, len(sorted))
+	epochs := make(map[record.Hash]int)
 	for i, a := range sorted {
 		source := number(sources, a.Source)
+		if !a.Epoch.IsZero() && number(epochs, a.Epoch) == len(o.epochs) {
+			o.epochs = append(o.epochs, a.Epoch)
+		}
 		o.claims[i] = claim{
 			Assertion:   a,
 			transitions: h.Transitions[a.Hash],
@@ -80,6 +85,9 @@ func (o *Ordered) see() {
 		}
 	}
 }
+
+// Epochs are those that assertions name, each once. They belong to o.
+func (o *Ordered) Epochs() []record.Hash { return o.epochs }
 
 // Under is o with what superseded its epochs taken from elsewhere.
 func (o *Ordered) Under(superseding map[record.Hash][]Epoch) *Ordered {

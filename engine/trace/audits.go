@@ -56,12 +56,9 @@ type page struct {
 }
 
 // page scans the index that bounds the filter best.
-func (t *Tracer) page(ctx context.Context, v *ingest.View, m *matcher) (*page, error) {
-	applied, err := v.Applied()
-	if err != nil {
-		return nil, err
-	}
-	p := &page{trace: ask.Trace{Range: m.Range, AppliedLSN: applied.LSN, Queries: []ask.Audit{}}, bound: applied.LSN}
+func (t *Tracer) page(ctx context.Context, v *ingest.View, m *matcher) (p *page, err error) {
+	applied := v.Applied()
+	p = &page{trace: ask.Trace{Range: m.Range, AppliedLSN: applied.LSN, Queries: []ask.Audit{}}, bound: applied.LSN}
 	if m.Cursor != "" {
 		if p.from, err = parseCursor(m.Cursor); err != nil {
 			return nil, err

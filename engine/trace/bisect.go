@@ -35,12 +35,8 @@ func (t *Tracer) Bisect(ctx context.Context, q ask.BisectQuery) (ask.Bisection, 
 		if err != nil {
 			return ask.Bisection{}, err
 		}
-		applied, err := v.Applied()
-		if err != nil {
-			return ask.Bisection{}, err
-		}
 		out, err := turnsInto(q, m)
-		out.AppliedLSN = applied.LSN
+		out.AppliedLSN = v.Applied().LSN
 		return out, err
 	})
 }

@@ -206,11 +206,7 @@ func (t *Tracer) Beliefs(ctx context.Context, q ask.BeliefsQuery) (ask.BeliefCha
 	}
 	out := ask.BeliefChanges{Subject: q.Subject, From: q.From, To: q.To, Lens: believed.lens.Name, Changes: []ask.BeliefMoved{}}
 	return read(ctx, t, func(v *ingest.View) (ask.BeliefChanges, error) {
-		applied, err := v.Applied()
-		if err != nil {
-			return out, err
-		}
-		out.AppliedLSN = applied.LSN
+		out.AppliedLSN = v.Applied().LSN
 		topics, err := t.topics(ctx, v, pattern)
 		if err != nil {
 			return out, err

@@ -174,10 +174,8 @@ type finder struct {
 }
 
 func (f *finder) run() error {
-	applied, err := f.view.Applied()
-	if err != nil {
-		return err
-	}
+	applied := f.view.Applied()
+	var err error
 	f.out.AppliedLSN = applied.LSN
 	f.from = findCursor{part: partIDs, below: applied.LSN + 1, bound: applied.LSN}
 	if f.q.Cursor != "" {

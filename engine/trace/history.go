@@ -68,9 +68,16 @@ func sharedClaims(ctx context.Context, v *ingest.View, subject, predicate string
 
 // underEpochs is o with what superseded its epochs by now.
 func underEpochs(ctx context.Context, v *ingest.View, o *lens.Ordered) (*lens.Ordered, error) {
-	h := lens.History{Assertions: o.Assertions}
-	err := loadAllSuperseding(ctx, v, &h)
-	return o.Under(h.Superseding), err
+	if len(o.Epochs()) == 0 {
+		return o, nil
+	}
+	h := lens.History{Superseding: map[record.Hash][]lens.Epoch{}}
+	for _, epoch := range o.Epochs() {
+		if err := loadSuperseding(ctx, v, &h, epoch); err != nil {
+			return nil, err
+		}
+	}
+	return o.Under(h.Superseding), nil
 }
 
 // sizeOf is how many assertions, votes and transitions a history holds.

@@ -67,11 +67,7 @@ func (i *impact) leaveOut(of ask.Target) (*exclusion, error) {
 }
 
 func (i *impact) run(o ask.ImpactOptions) (ask.Impact, error) {
-	applied, err := i.view.Applied()
-	if err != nil {
-		return i.out, err
-	}
-	i.out.AppliedLSN = applied.LSN
+	i.out.AppliedLSN = i.view.Applied().LSN
 	bearing, err := i.find()
 	if err != nil {
 		return i.out, err

@@ -27,17 +27,14 @@ const (
 // would be told. Other questions cannot change. Nothing is written. records is not empty, and each passed record.Check.
 func (t *Tracer) Preview(ctx context.Context, records []record.Record) (ask.Preview, error) {
 	return read(ctx, t, func(v *ingest.View) (ask.Preview, error) {
-		applied, err := v.Applied()
-		if err != nil {
-			return ask.Preview{}, err
-		}
+		applied := v.Applied()
 		p := &preview{t: t, ctx: ctx, view: v, out: ask.Preview{
 			At: t.now(), Changes: []ask.Change{}, Notes: []string{}, Complete: true, AppliedLSN: applied.LSN,
 		}}
 		if err := p.suppose(records, applied.LSN); err != nil {
 			return ask.Preview{}, err
 		}
-		err = p.run()
+		err := p.run()
 		return p.out, err
 	})
 }

@@ -2,13 +2,9 @@ package trace
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
-	"runtime"
 	"slices"
-	"sync"
-	"sync/atomic"
 
 	"episteme/engine/ingest"
 	"episteme/engine/lens"
@@ -73,13 +69,13 @@ func (w *walk) run(root record.ID, o ask.ProvenanceOptions) (ask.Provenance, err
 	for depth := 0; len(level) > 0; depth++ {
 		nodes, edges := len(w.out.Nodes), len(w.out.Edges)
 		w.next = nil
-		for part := range slices.Chunk(level, fetchedAtOnce) {
-			records, err := w.fetch(part)
+		w.out.Nodes = slices.Grow(w.out.Nodes, len(level))
+		for part, err := range w.fetched(level) {
 			if err != nil {
 				return w.out, err
 			}
-			for i, s := range part {
-				if err := w.visit(s, records[i], depth, o.Depth > 0 && depth >= o.Depth); err != nil {
+			for i, s := range part.steps {
+				if err := w.visit(s, part.records[i], depth, o.Depth > 0 && depth >= o.Depth); err != nil {
 					return w.out, err
 				}
 			}
@@ -93,27 +89,6 @@ func (w *walk) run(root record.ID, o ask.ProvenanceOptions) (ask.Provenance, err
 		level = w.next
 	}
 	return w.out, nil
-}
-
-// fetchedAtOnce bounds how many records of a level are in memory at once, of up to 1 MiB each.
-const fetchedAtOnce = 64
-
-// fetch reads the records of some steps, as many at a time as there are processors.
-func (w *walk) fetch(steps []step) ([]ask.Record, error) {
-	records, errs := make([]ask.Record, len(steps)), make([]error, len(steps))
-	var next atomic.Int64
-	var readers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(steps)) {
-		readers.Go(func() {
-			for i := int(next.Add(1)) - 1; i < len(steps); i = int(next.Add(1)) - 1 {
-				if errs[i] = context.Cause(w.ctx); errs[i] == nil {
-					records[i], errs[i] = w.t.fetch(w.ctx, w.view, steps[i].id)
-				}
-			}
-		})
-	}
-	readers.Wait()
-	return records, errors.Join(errs...)
 }
 
 // visit adds a node and, unless it is at the last level, its links.

@@ -84,11 +84,7 @@ func (t *Tracer) Resolve(ctx context.Context, q record.Query) (Asked, error) {
 		if id, ok, err := v.AuditByQuestion(hash); ok || err != nil {
 			return Asked{Exists: id}, err
 		}
-		applied, err := v.Applied()
-		if err != nil {
-			return Asked{}, err
-		}
-		a.Pinned, a.Pin, a.Journal = true, applied.LSN, t.Journal
+		a.Pinned, a.Pin, a.Journal = true, v.Applied().LSN, t.Journal
 		resolved, _ := questionOf(a)
 		h, err := historyFor(ctx, v, a.Subject, a.Predicate, resolved.lens)
 		if err != nil {

@@ -58,11 +58,7 @@ func (t *Tracer) Status(ctx context.Context) (ask.Status, error) {
 	durable := t.Durable()
 	return read(ctx, t, func(v *ingest.View) (ask.Status, error) {
 		s := ask.Status{Journal: t.Journal, LastLSN: durable}
-		applied, err := v.Applied()
-		if err != nil {
-			return s, err
-		}
-		s.AppliedLSN = applied.LSN
+		s.AppliedLSN = v.Applied().LSN
 		for a, err := range v.Agents(ctx) {
 			if err != nil {
 				return s, err
@@ -75,6 +71,7 @@ func (t *Tracer) Status(ctx context.Context) (ask.Status, error) {
 			}
 			s.Events++
 		}
+		var err error
 		s.Oldest, s.Newest, err = v.Extent(ctx)
 		return s, err
 	})

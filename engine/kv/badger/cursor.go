@@ -30,6 +30,9 @@ func (c *cursor) first(lower, upper []byte) (ok bool, err error) {
 	if err := c.mayGoOn(); err != nil {
 		return false, err
 	}
+	if c.upper != nil && bytes.Compare(lower, c.upper) >= 0 {
+		return false, nil // an iterator costs some µs
+	}
 	// No prefetching: it starts a goroutine for each value, and most values lie beside their key anyway.
 	opts := badgerdb.IteratorOptions{Prefix: sharedPrefix(lower, upper)}
 	c.it = s.txn.NewIterator(opts)
