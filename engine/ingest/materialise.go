@@ -26,25 +26,25 @@ type materialiser struct {
 	stalled   func(error) // told why a batch has to wait
 
 	batch     kv.Batch
-	applied   Applied                  // where the batch ends
-	stored    Applied                  // where the last batch that was applied ended
-	first     record.LSN               // first one of the batch
-	erases    bool                     // something is erased by it
-	lists     *growth                  // what the batch adds to lists
-	dense     denseWriter              // what it adds to the dense index
-	lives     *lives                   // where it puts votes and transitions
-	described descriptions             // what it adds to documents
-	seen      map[record.ID]struct{}   // primaries that the batch puts
-	agents    map[string]*AgentRow     // rows that the batch puts
-	bears     record.LSN               // first record of the batch that a lens may look at; 0: none
-	answers   map[record.Hash]struct{} // answer keys whose audits the batch puts
-	before    *View                    // the store before the batch, once somebody asked; nobody else writes records
+	applied   Applied                // where the batch ends
+	stored    Applied                // where the last batch that was applied ended
+	first     record.LSN             // first one of the batch
+	erases    bool                   // something is erased by it
+	lists     *growth                // what the batch adds to lists
+	dense     denseWriter            // what it adds to the dense index
+	lives     *lives                 // where it puts votes and transitions
+	described descriptions           // what it adds to documents
+	seen      map[record.ID]struct{} // primaries that the batch puts
+	agents    map[string]*AgentRow   // rows that the batch puts
+	bears     record.LSN             // first record of the batch that a lens may look at; 0: none
+	answers   *answers               // what the last audits were told, those of the batch too
+	before    *View                  // the store before the batch, once somebody asked; nobody else writes records
 }
 
 func newMaterialiser(index *Index, log record.LogID, stored Applied, annotator Annotator) *materialiser {
 	m := &materialiser{
 		index: index, log: log, stored: stored, annotator: annotator,
-		lists: newGrowth(), lives: newLives(),
+		lists: newGrowth(), lives: newLives(), answers: newAnswers(),
 	}
 	m.reset()
 	return m
@@ -62,13 +62,12 @@ func (m *materialiser) reset() {
 	m.described = descriptions{}
 	m.seen = map[record.ID]struct{}{}
 	m.agents = map[string]*AgentRow{}
-	m.answers = map[record.Hash]struct{}{}
 	m.bears, m.first, m.erases = 0, 0, false
 }
 
 // abandon drops a batch that the store refused. What was remembered of it is no longer so.
 func (m *materialiser) abandon() {
-	m.lives = newLives()
+	m.lives, m.answers = newLives(), newAnswers()
 	m.reset()
 }
 
@@ -83,7 +82,7 @@ func (m *materialiser) view() (*View, error) {
 		if err != nil {
 			return nil, err
 		}
-		m.before = v
+		v.answers, m.before = m.answers, v
 	}
 	return m.before, nil
 }
@@ -312,7 +311,7 @@ func (m *materialiser) assertion(ctx context.Context, r *record.Assertion, lsn r
 func (m *materialiser) audit(ctx context.Context, r *record.Audit, rec *wal.Record, id record.ID) error {
 	lsn := record.LSN(rec.LSN)
 	if m.askedHere(r) {
-		if err := m.question(ctx, r, lsn); err != nil {
+		if err := m.settle(ctx, r); err != nil {
 			return err
 		}
 	}
@@ -323,6 +322,11 @@ func (m *materialiser) audit(ctx context.Context, r *record.Audit, rec *wal.Reco
 	row := Row{ID: id, LSN: lsn, RecordedAt: record.Time(rec.RecordedAt), Audit: r}
 	if m.annotator != nil {
 		if row.Annotation, err = m.annotator.Annotate(ctx, before, row); err != nil {
+			return err
+		}
+	}
+	if m.askedHere(r) {
+		if err := m.question(r, lsn, id); err != nil {
 			return err
 		}
 	}
@@ -358,23 +362,21 @@ func (m *materialiser) received(before *View, r *record.Audit, lsn record.LSN, i
 }
 
 // question notes what was asked and answered in this journal.
-func (m *materialiser) question(ctx context.Context, r *record.Audit, lsn record.LSN) error {
+func (m *materialiser) question(r *record.Audit, lsn record.LSN, id record.ID) error {
 	question, err := r.QuestionHash()
 	if err != nil {
 		return err
+	}
+	m.batch.Put(questionKey(question), binary.BigEndian.AppendUint64(nil, uint64(lsn)))
+	if r.ExplicitAsOf() { // flips no answer and is not flipped
+		return nil
 	}
 	answerKey, err := r.AnswerKey()
 	if err != nil {
 		return err
 	}
-	if err := m.settle(ctx, r, answerKey); err != nil {
-		return err
-	}
-	m.batch.Put(questionKey(question), binary.BigEndian.AppendUint64(nil, uint64(lsn)))
-	if !r.ExplicitAsOf() { // flips no answer and is not flipped
-		m.answers[answerKey] = struct{}{}
-		m.batch.Put(answersKey(answerKey, lsn), r.ResultHash[:])
-	}
+	m.answers.last.put(answerKey, answered{lsn, id, r.ResultHash})
+	m.batch.Put(answersKey(answerKey, lsn), r.ResultHash[:])
 	return nil
 }
 
@@ -382,10 +384,10 @@ func (m *materialiser) question(ctx context.Context, r *record.Audit, lsn record
 // asked again: an imported one says what somebody else was told.
 func (m *materialiser) askedHere(r *record.Audit) bool { return r.Pinned && r.Journal == m.log }
 
-// settle flushes the batch when an audit's annotation may depend on something in it: a record that bore on its
-// answer, or an earlier audit of the same question. Other audits may share a batch, so a rebuild stays fast.
-func (m *materialiser) settle(ctx context.Context, r *record.Audit, answerKey record.Hash) error {
-	if _, same := m.answers[answerKey]; same || m.bears != 0 && m.bears <= r.Pin {
+// settle flushes the batch when an audit's annotation may depend on a record in it that bore on its answer. Audits may
+// share a batch: what they were told is at hand.
+func (m *materialiser) settle(ctx context.Context, r *record.Audit) error {
+	if m.bears != 0 && m.bears <= r.Pin {
 		return m.flush(ctx)
 	}
 	return nil

@@ -19,6 +19,8 @@ type View struct {
 	index   *Index
 	applied Applied
 
+	answers *answers // of the worker, whose View this is; nil for others
+
 	anyErased, anyOrphans func() (bool, error) // look once
 }
 
@@ -163,25 +165,6 @@ func (v *View) AuditByQuestion(question record.Hash) (record.ID, bool, error) {
 	}
 	id, err := v.idAt(lastLSN(value), &densePack{})
 	return id, err == nil, err
-}
-
-// AnswerBefore finds what the same question was told last before an LSN.
-func (v *View) AnswerBefore(ctx context.Context, answerKey record.Hash, before record.LSN) (id record.ID, result record.Hash, ok bool, err error) {
-	if before == 0 {
-		return id, result, false, nil
-	}
-	for e, err := range v.snap.Scan(ctx, answersKey(answerKey, before-1), kv.PrefixEnd(answersPrefix(answerKey))) {
-		if err != nil {
-			return id, result, false, err
-		}
-		if len(e.Value) != 32 {
-			return id, result, false, &StoreError{bytes.Clone(e.Key), fmt.Sprintf("%d bytes", len(e.Value)), "32"}
-		}
-		result = record.Hash(e.Value)
-		id, err = v.idAt(^lastLSN(e.Key), &densePack{})
-		return id, result, err == nil, err
-	}
-	return id, result, false, nil
 }
 
 // Agent is what is counted about somebody; zero queries for a stranger.

@@ -47,7 +47,7 @@ func (w *walk) fetched(level []step) iter.Seq2[*fetching, error] {
 func (w *walk) fetch(steps []step) *fetching {
 	f := &fetching{steps: steps, records: make([]ask.Record, len(steps)), errs: make([]error, len(steps))}
 	var taken atomic.Int64
-	for range min(runtime.GOMAXPROCS(0), len(steps)) {
+	for range min(runtime.NumCPU(), len(steps)) {
 		f.readers.Go(func() {
 			for i := int(taken.Add(1)) - 1; i < len(steps); i = int(taken.Add(1)) - 1 {
 				if f.errs[i] = context.Cause(w.ctx); f.errs[i] == nil {
