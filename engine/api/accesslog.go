@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"regexp"
 	"sync"
 	"time"
 )
@@ -19,6 +20,73 @@ type accessLine struct {
 	Method  string    `json:"method"`
 	Path    string    `json:"path"`
 	Query   string    `json:"query,omitempty"`
+	Omitted uint64    `json:"omitted,omitempty"` // lines that were left out before this one, of the same token, or of strangers
+}
+
+// How many lines somebody may cause: a flood of refusals is counted, and does not wash away what the log had. Guesses:
+// at 100 a second a log of 16 MiB takes ten minutes to fill.
+const (
+	notesPerSecond = 100
+	notesAtOnce    = 1_000
+)
+
+// note writes a line of the access log.
+func (s *Server) note(c *call, what, name string, status int) {
+	s.write(c.grant.Name, accessLine{
+		What: what, Problem: name, Status: status, Who: c.grant.Name, Remote: c.r.RemoteAddr,
+		Method: c.r.Method, Path: withoutSecrets(clip(c.r.URL.Path)), Query: withoutSecrets(clip(c.r.URL.RawQuery)),
+	})
+}
+
+// write adds a line, unless whoever causes it causes too many: a token, or all strangers together. causer is one of few,
+// and nothing that a stranger chose. What leaves in bulk is never left out.
+func (s *Server) write(causer string, line accessLine) {
+	line.At = time.Now().UTC()
+	if line.What == noteRefused {
+		if !s.noting.allow(causer) {
+			s.unnoted.more(causer)
+			return
+		}
+		line.Omitted = s.unnoted.take(causer)
+	}
+	if err := s.access.add(line); err != nil {
+		s.log.Error("the access log cannot be written", "error", err)
+	}
+}
+
+// What a line is about.
+const (
+	noteRefused = "refused"
+	noteExport  = "export"
+)
+
+// withoutSecrets keeps a token out of logs that was sent where it does not belong, as in an address.
+func withoutSecrets(s string) string { return secretLike.ReplaceAllString(s, secretPrefix+"…") }
+
+var secretLike = regexp.MustCompile(secretPrefix + `[A-Za-z0-9_-]+`)
+
+// tally counts by name.
+type tally struct {
+	mu   sync.Mutex
+	held map[string]uint64 // guarded by mu
+}
+
+func (t *tally) more(name string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.held == nil {
+		t.held = map[string]uint64{}
+	}
+	t.held[name]++
+}
+
+// take is what was counted, and forgets it.
+func (t *tally) take(name string) uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := t.held[name]
+	delete(t.held, name)
+	return n
 }
 
 // accessMaxBytes is where the log is put aside as access.log.1, replacing the one before.

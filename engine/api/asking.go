@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"reflect"
 	"unicode/utf8"
 
@@ -160,25 +161,37 @@ func (c *call) query() error {
 		}
 		return c.reply(a, a)
 	}
-	id, again, err := c.s.replays.begin(key, record.Sum(body))
-	if err != nil {
-		return err
-	}
-	if again {
-		c.w.Header().Set("Idempotency-Replayed", "true")
-		return c.replyAudit(id)
-	}
-	a, err := c.evidence.Ask(c.ctx, q)
-	c.s.replays.end(key, a.ID)
-	if err != nil {
-		return err
-	}
-	return c.reply(a, a)
+	return c.queryOnce(key, q, record.Sum(body))
 }
 
-func (c *call) replyAudit(id record.ID) error {
-	a, err := c.evidence.Audit(c.ctx, id)
+// queryOnce asks a question that has a key. One that may have been written down without an answer, because the store was
+// behind or its asker went away, is asked at the same time when it is sent again: then it is the same audit.
+func (c *call) queryOnce(key replayKey, q record.Query, body record.Hash) error {
+	now, err := record.TimeOf(c.s.o.Now())
 	if err != nil {
+		return err
+	}
+	before, err := c.s.replays.begin(key, body, now)
+	if err != nil {
+		return err
+	}
+	if before.done {
+		c.w.Header().Set("Idempotency-Replayed", "true")
+		a, err := c.evidence.Audit(c.ctx, before.id)
+		if err != nil {
+			return err
+		}
+		return c.reply(a, a)
+	}
+	if q.Timestamp == record.Unset {
+		q.Timestamp = before.asked
+	}
+	var a ask.Audit
+	nothing := false
+	defer func() { c.s.replays.end(key, a.ID, nothing) }() // also of a defect
+	if a, err = c.evidence.Ask(c.ctx, q); err != nil {
+		f, _ := failureOf(err, c.s.o.Classify)
+		nothing = f.Status < http.StatusInternalServerError
 		return err
 	}
 	return c.reply(a, a)

@@ -2,7 +2,6 @@ package api
 
 import (
 	"net/http"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -22,22 +21,17 @@ type Visit struct {
 // Refused writes into the access log that somebody was not let in at another door, and counts it. why is a word.
 func (s *Server) Refused(v Visit, why string) {
 	s.metrics.refused(v.Door + "-" + why)
-	s.noteVisit(v, "refused", v.Door+"-"+why, http.StatusForbidden)
+	s.noteVisit(v, noteRefused, v.Door+"-"+why, http.StatusForbidden)
 }
 
 // Exported writes into the access log that evidence left in bulk by another door, and counts it.
 func (s *Server) Exported(v Visit) {
 	s.metrics.exports.Inc()
-	s.noteVisit(v, "export", "", http.StatusOK)
+	s.noteVisit(v, noteExport, "", http.StatusOK)
 }
 
 func (s *Server) noteVisit(v Visit, what, problem string, status int) {
-	err := s.access.add(accessLine{
-		At: time.Now().UTC(), What: what, Problem: problem, Status: status, Who: clip(v.Who), Remote: v.Remote, Method: v.Door, Path: clip(v.What),
-	})
-	if err != nil {
-		s.log.Error("the access log cannot be written", "error", err)
-	}
+	s.write(problem, accessLine{What: what, Problem: problem, Status: status, Who: clip(v.Who), Remote: v.Remote, Method: v.Door, Path: withoutSecrets(clip(v.What))})
 }
 
 // Gauge adds a number to /metrics. A name is taken once.

@@ -88,7 +88,10 @@ type decompressed struct {
 
 func (d decompressed) Read(p []byte) (int, error) {
 	n, err := d.in.Read(p)
-	if err != nil && err != io.EOF {
+	switch {
+	case errors.Is(err, zstd.ErrWindowSizeExceeded), errors.Is(err, zstd.ErrDecoderSizeExceeded):
+		err = malformed(d.what, fmt.Errorf("found a window of more than %d MiB, expected at most that: compress it without --long and --ultra", zstdWindow>>20))
+	case err != nil && err != io.EOF:
 		err = malformed(d.what, err)
 	}
 	return n, err

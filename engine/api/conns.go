@@ -39,10 +39,13 @@ func (l *roomy) Accept() (net.Conn, error) {
 // closeIdle closes the connection that is idle longest, if one is.
 func (l *roomy) closeIdle() {
 	l.mu.Lock()
-	defer l.mu.Unlock()
+	var longest net.Conn
 	if len(l.idle) > 0 {
-		l.idle[0].Close()
-		l.idle = l.idle[1:]
+		longest, l.idle = l.idle[0], l.idle[1:]
+	}
+	l.mu.Unlock()
+	if longest != nil { // without mu: TLS takes leave of its peer, which may take seconds to listen
+		go longest.Close()
 	}
 }
 

@@ -200,3 +200,35 @@ func TestFollow(t *testing.T) {
 		t.Errorf("behind %s is sent %s", first, data)
 	}
 }
+
+// TestFollowUpToNow says that who follows the last hours is sent what is asked from now on: the range ended at the time of
+// the request, and nothing ever came.
+func TestFollowUpToNow(t *testing.T) {
+	e := incident(t)
+	x := serve(t, api.Options{Evidence: e})
+	req, err := http.NewRequestWithContext(t.Context(), "GET", x.tcp[api.Loopback]+"/audit/queries?time=1+hour+ago", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Accept", "text/event-stream")
+	res, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil || res.StatusCode != 200 {
+		t.Fatalf("following: %v, %v", res, err)
+	}
+	defer res.Body.Close()
+	for _, ago := range []time.Duration{2 * time.Hour, -time.Hour} { // before the range, and behind the time of the request
+		at := record.Time(now.Add(-ago).UnixNano())
+		if _, err := e.Ask(t.Context(), record.Query{Agent: "ann", Subject: "s", Predicate: ago.String(), Timestamp: at, AsOf: at}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for lines := bufio.NewScanner(res.Body); lines.Scan(); {
+		if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
+			if !strings.Contains(data, `"predicate":"-1h0m0s"`) {
+				t.Errorf("the first that is sent is %s", data)
+			}
+			return
+		}
+	}
+	t.Error("nothing is sent")
+}

@@ -41,4 +41,7 @@ type Held interface {
 	About(ctx context.Context, id record.ID) (ask.About, error)
 	// Progress is how far it has come. It reads nothing.
 	Progress() ask.Progress
+
+	// Syncs says how long the journal's syncs took, at once.
+	Syncs() ask.Syncs
 }

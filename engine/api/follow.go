@@ -22,13 +22,10 @@ const (
 // follow sends the queries that pass a filter as they become visible, as server-sent events: the id of each is its LSN,
 // so that a reader that lost its connection goes on where it was (Last-Event-ID). It ends with its reader, or the server.
 func (c *call) follow(f ask.AuditFilter) error {
-	if !c.s.takeStream() {
-		return &RequestError{
-			Failure{Name: "too-many-streams", Status: http.StatusServiceUnavailable, Title: "Too many follow live", Retry: 10 * time.Second},
-			fmt.Sprintf("%d follow live already, which is the limit; try again later", c.s.o.Limits.Streams),
-		}
+	if why := c.s.takeStream(c.grant); why != "" {
+		return &RequestError{Failure{Name: "too-many-streams", Status: http.StatusServiceUnavailable, Title: "Too many follow live", Retry: 10 * time.Second}, why}
 	}
-	defer c.s.giveStream()
+	defer c.s.giveStream(c.grant)
 	l := &liveList{c: c, f: f}
 	l.f.Limit, l.f.Cursor, l.f.Buckets = followPage, "", 0
 	if err := l.begin(); err != nil {
@@ -40,22 +37,33 @@ func (c *call) follow(f ask.AuditFilter) error {
 	return l.run()
 }
 
-// takeStream takes one of the places of those that follow live.
-func (s *Server) takeStream() bool {
+// takeStream takes one of the places of those that follow live, or says why there is none: one token takes at most half of
+// them, so that a dashboard which forgets to hang up keeps nobody else out.
+func (s *Server) takeStream(g Grant) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.following >= s.o.Limits.Streams {
-		return false
+	all, each := s.o.Limits.Streams, (s.o.Limits.Streams+1)/2
+	following := 0
+	for _, n := range s.following {
+		following += n
 	}
-	s.following++
+	switch {
+	case following >= all:
+		return fmt.Sprintf("%d follow live already, which is the limit; try again later", all)
+	case s.following[g.Name] >= each && !g.Machine:
+		return fmt.Sprintf("%s follows live %d times already, which is the limit for one; end one of them", g.Name, each)
+	}
+	s.following[g.Name]++
 	s.metrics.streams.Inc()
-	return true
+	return ""
 }
 
-func (s *Server) giveStream() {
+func (s *Server) giveStream(g Grant) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.following--
+	if s.following[g.Name]--; s.following[g.Name] == 0 {
+		delete(s.following, g.Name)
+	}
 	s.metrics.streams.Dec()
 }
 

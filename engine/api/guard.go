@@ -3,6 +3,8 @@ package api
 import (
 	"context"
 	"crypto/tls"
+	"encoding/hex"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -10,16 +12,22 @@ import (
 	"net/url"
 	"os"
 	"path"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"episteme/engine/record"
 )
 
 // serve is every request's way in: who may come at all, which route it is, who asks, how often, and then the answer.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, trust Trust) {
+	if forwarded(r) { // whoever opened the socket asks for somebody else
+		trust = Strangers
+	}
 	s.running.Add(1)
 	defer s.running.Done()
 	started := time.Now()
@@ -29,8 +37,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, trust Trust) {
 	kind := "none"
 	defer func() { // also of an answer that is broken off
 		s.metrics.answered(kind, a.status, time.Since(started))
-		s.log.Debug("request", "method", r.Method, "path", r.URL.Path, "who", c.grant.Name, "status", a.status, "took", time.Since(started))
+		s.log.Debug("request", "method", r.Method, "path", withoutSecrets(r.URL.Path), "who", c.grant.Name, "status", a.status, "took", time.Since(started))
 	}()
+	defer s.mend(c)
 	rt, err := s.admit(c, trust)
 	if rt != nil {
 		kind = rt.kind
@@ -124,7 +133,9 @@ func addrOf(a net.Addr) netip.Addr {
 
 // checkOrigin refuses what a page of another origin sends.
 func checkOrigin(r *http.Request) error {
-	foreign := r.Header.Get("Sec-Fetch-Site") == "cross-site"
+	// What else listens on this machine, or under the same domain, is the same site and not the same server.
+	site := r.Header.Get("Sec-Fetch-Site")
+	foreign := site == "cross-site" || site == "same-site"
 	origin := r.Header.Get("Origin")
 	if origin != "" {
 		scheme := "http"
@@ -153,7 +164,7 @@ func (s *Server) grantOf(r *http.Request, trust Trust, rt *route) (Grant, error)
 		switch {
 		case rt.open:
 			return Grant{Name: "anybody"}, nil
-		case trust == Loopback && !forwarded(r) && rt.method == http.MethodGet && rt.role <= RoleRead:
+		case trust == Loopback && rt.method == http.MethodGet && rt.role <= RoleRead:
 			return loopbackGrant(), nil
 		}
 		return Grant{}, &UnauthorizedError{Why: "no token came with the request"}
@@ -182,6 +193,9 @@ func (s *Server) run(c *call) error {
 		return err
 	}
 	c.v.whole = c.whole
+	if err := c.v.mustHave(c.route.params); err != nil {
+		return err
+	}
 	if c.route.body == nil && c.r.ContentLength != 0 {
 		c.drain() // net/http waits for such a body before it answers, and for ever
 	}
@@ -211,7 +225,9 @@ func wholeParams(c *call) []param {
 }
 
 // live reports whether the request follows a list.
-func (c *call) live() bool { return c.route.live && accepts(c.r, "text/event-stream") }
+func (c *call) live() bool {
+	return c.route.live && c.r.Method == http.MethodGet && accepts(c.r, "text/event-stream") // of a HEAD nobody reads what comes
+}
 
 // accepts reports whether a request asks for a media type by name.
 func accepts(r *http.Request, mediaType string) bool {
@@ -232,9 +248,12 @@ func (s *Server) tell(c *call, err error) {
 	switch f.Status {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusMisdirectedRequest, http.StatusTooManyRequests:
 		s.metrics.refused(f.Name)
-		s.note(c, "refused", f.Name, f.Status)
+		s.note(c, noteRefused, f.Name, f.Status)
 	case http.StatusInternalServerError:
-		s.log.Error("a request failed", "method", c.r.Method, "path", c.r.URL.Path, "error", err)
+		if f.Name == defectName { // mend has told more
+			break
+		}
+		s.log.Error("a request failed", "method", c.r.Method, "path", withoutSecrets(c.r.URL.Path), "error", err)
 	}
 	if c.w.status != 0 { // the answer has begun: whoever reads it must not take it for whole
 		panic(http.ErrAbortHandler)
@@ -244,6 +263,9 @@ func (s *Server) tell(c *call, err error) {
 	if f.Retry > 0 {
 		h.Set("Retry-After", retryAfter(f.Retry))
 	}
+	if f.allow != "" {
+		h.Set("Allow", f.allow)
+	}
 	if f.Status == http.StatusUnauthorized {
 		h.Set("WWW-Authenticate", `Bearer realm="episteme"`)
 	}
@@ -252,15 +274,30 @@ func (s *Server) tell(c *call, err error) {
 	_ = c.writeValue(problemOf(err, f, facts, c.grant.Machine)) // nobody is left to be told
 }
 
-// note writes a line of the access log.
-func (s *Server) note(c *call, what, name string, status int) {
-	err := s.access.add(accessLine{
-		At: time.Now().UTC(), What: what, Problem: name, Status: status, Who: c.grant.Name, Remote: c.r.RemoteAddr,
-		Method: c.r.Method, Path: clip(c.r.URL.Path), Query: clip(c.r.URL.RawQuery),
-	})
-	if err != nil {
-		s.log.Error("the access log cannot be written", "error", err)
+// defectName is that of the problem of a defect.
+const defectName = "defect"
+
+// defectError is a panic of ours.
+type defectError struct{ id string }
+
+func (e *defectError) Error() string {
+	return "this request met a defect of episteme (id " + e.id + "); the server's log says more under that id; nothing else was disturbed"
+}
+
+// mend ends a request whose handler panicked: its sender is told an id, the log has it all, and nobody else notices.
+// What ended an answer on purpose goes on to net/http.
+func (s *Server) mend(c *call) {
+	r := recover()
+	if r == nil {
+		return
 	}
+	if err, ok := r.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+		panic(r)
+	}
+	sum := record.Sum(fmt.Append(nil, "request ", c.r.Method, c.r.URL.Path, r))
+	err := &defectError{hex.EncodeToString(sum[:4])}
+	s.log.Error("a request met a defect", "id", err.id, "method", c.r.Method, "path", withoutSecrets(c.r.URL.Path), "who", c.grant.Name, "panic", r, "stack", string(debug.Stack()))
+	s.tell(c, err)
 }
 
 // table finds the route of a request.
@@ -294,12 +331,23 @@ func (t *table) find(r *http.Request) (*route, error) {
 	for _, method := range []string{http.MethodGet, http.MethodPost} {
 		if t.match(r, method) != nil {
 			return nil, &RequestError{
-				Failure{Name: "method", Status: http.StatusMethodNotAllowed, Title: "Not the method of this route"},
+				Failure{Name: "method", Status: http.StatusMethodNotAllowed, Title: "Not the method of this route", allow: t.allowed(r)},
 				fmt.Sprintf("%s %s: expected the method %s", clip(r.Method), clip(r.URL.Path), method),
 			}
 		}
 	}
 	return nil, missing
+}
+
+// allowed lists the methods of a path, as the header Allow has them.
+func (t *table) allowed(r *http.Request) string {
+	var list []string
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
+		if t.match(r, method) != nil {
+			list = append(list, method)
+		}
+	}
+	return strings.Join(list, ", ")
 }
 
 // match finds the route of a method, and gives the request the parts of its path.

@@ -116,6 +116,7 @@ func TestGuard(t *testing.T) {
 		{"a foreign page", l, "GET", "/audit/queries", "", "", []string{"Origin", "https://evil.example.com"}, 403, "foreign-origin"},
 		{"a page without an origin", l, "GET", "/audit/queries", "", "", []string{"Origin", "null"}, 403, "foreign-origin"},
 		{"a foreign page that hides its origin", l, "GET", "/audit/queries", "", "", []string{"Sec-Fetch-Site", "cross-site"}, 403, "foreign-origin"},
+		{"a page of another server of this machine", l, "GET", "/audit/queries", "", "", []string{"Sec-Fetch-Site", "same-site"}, 403, "foreign-origin"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

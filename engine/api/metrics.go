@@ -49,9 +49,27 @@ func newMetrics(held Held) *metrics {
 		}
 		return 0
 	})
+	m.registry.MustRegister(syncs{held, prometheus.NewDesc("episteme_fsync_seconds", "How long the journal's syncs took; one makes all records durable that waited for it.", nil, nil)})
 	counter("episteme_appends_total", "Records in the journal: its newest LSN.", func() float64 { return float64(held.Progress().Durable) })
 	counter("episteme_rejects_total", "Lines refused.", func() float64 { return float64(held.Progress().Rejects) })
 	return m
+}
+
+// syncs are the times of the journal's syncs, which the journal counts by itself.
+type syncs struct {
+	held Held
+	desc *prometheus.Desc
+}
+
+func (s syncs) Describe(out chan<- *prometheus.Desc) { out <- s.desc }
+
+func (s syncs) Collect(out chan<- prometheus.Metric) {
+	now := s.held.Syncs()
+	within := make(map[float64]uint64, len(now.Bounds))
+	for i, bound := range now.Bounds {
+		within[bound.Seconds()] = now.Within[i]
+	}
+	out <- prometheus.MustNewConstHistogram(s.desc, now.Count, now.Total.Seconds(), within)
 }
 
 func (m *metrics) answered(kind string, status int, took time.Duration) {

@@ -85,10 +85,10 @@ func describeRoute(rt route, registry *schemas) *huma.Operation {
 			schema = &huma.Schema{Type: "array", Items: schema}
 		}
 		explode := p.many
-		op.Parameters = append(op.Parameters, &huma.Param{Name: p.name, In: "query", Description: p.doc, Schema: schema, Explode: &explode})
+		op.Parameters = append(op.Parameters, &huma.Param{Name: p.name, In: "query", Required: p.needed, Description: p.doc, Schema: schema, Explode: &explode})
 	}
 	if rt.path == "/query" {
-		op.Parameters = append(op.Parameters, &huma.Param{Name: "Idempotency-Key", In: "header", Description: "the same request sent again with it is the same audit, for a day and while the server runs", Schema: &huma.Schema{Type: "string"}})
+		op.Parameters = append(op.Parameters, &huma.Param{Name: "Idempotency-Key", In: "header", Description: "the same request sent again with it is the same audit, for a day and while the server runs, of the 10000 keys that came last", Schema: &huma.Schema{Type: "string"}})
 	}
 	if rt.body != nil {
 		op.RequestBody = describeBody(rt.body, registry)

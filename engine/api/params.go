@@ -18,6 +18,13 @@ import (
 type param struct {
 	name, doc, kind string // kind: string, integer, boolean
 	many            bool   // may be given several times
+	needed          bool   // there is no answer without it
+}
+
+// needs is a parameter that has to be there.
+func needs(p param) param {
+	p.needed = true
+	return p
 }
 
 func text(name, doc string) param   { return param{name: name, doc: doc, kind: "string"} }
@@ -92,6 +99,17 @@ func readValues(r *http.Request, known []param, now func() time.Time) (*values, 
 		}
 	}
 	return &values{q: q, now: now}, nil
+}
+
+// mustHave refuses a request that lacks what its route needs. Not that of a Client, whose caller is told by whoever
+// answers, as it would be without a server between them.
+func (v *values) mustHave(known []param) error {
+	for _, p := range known {
+		if p.needed && !v.whole && !v.q.Has(p.name) {
+			return &ask.UsageError{Field: p.name, Found: "nothing", Expected: p.doc}
+		}
+	}
+	return nil
 }
 
 func paramNames(known []param) string {

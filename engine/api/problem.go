@@ -38,6 +38,8 @@ type Failure struct {
 	// Told is set where the error may tell of the server what a stranger has no business to know, such as a path: then
 	// its text goes to the log, and only who holds the machine reads it.
 	Private bool
+
+	allow string // the methods of a path that was asked with another
 }
 
 // errorForm is an error type that crosses the wire whole.
@@ -187,7 +189,10 @@ func failureOf(err error, classify func(error) (Failure, bool)) (Failure, any) {
 			return f, nil
 		}
 	}
+	var defect *defectError
 	switch {
+	case errors.As(err, &defect): // its text is an id and no more
+		return Failure{Name: defectName, Status: http.StatusInternalServerError, Title: "A defect of the server"}, nil
 	case errors.Is(err, context.DeadlineExceeded):
 		return Failure{Name: "too-slow", Status: http.StatusServiceUnavailable, Title: "The answer took too long", Retry: time.Second}, nil
 	case errors.Is(err, context.Canceled):

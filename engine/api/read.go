@@ -16,6 +16,9 @@ func (c *call) audits() error {
 		return c.v.err
 	}
 	if c.live() {
+		if c.v.q.Has("time") { // up to now, which goes on
+			f.Range.To = nil
+		}
 		return c.follow(f)
 	}
 	t, err := c.evidence.Audits(c.ctx, f)
@@ -43,7 +46,7 @@ const exportHeader = "Episteme-Export"
 func (c *call) noteExport() {
 	if c.r.Header.Get(exportHeader) != "" {
 		c.s.metrics.exports.Inc()
-		c.s.note(c, "export", "", http.StatusOK)
+		c.s.note(c, noteExport, "", http.StatusOK)
 	}
 }
 
@@ -155,6 +158,9 @@ func (c *call) events() error {
 	r, limit := c.v.span(), c.v.limit()
 	if c.v.err != nil {
 		return c.v.err
+	}
+	if r.From != nil && r.To != nil && *r.From > *r.To {
+		return &ask.UsageError{Field: "time", Found: r.From.String() + " to " + r.To.String(), Expected: "a start that is not behind the end"}
 	}
 	list, err := c.evidence.Events(c.ctx, r, limit)
 	if err != nil {

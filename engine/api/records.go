@@ -160,7 +160,7 @@ func (t *telling) end(done ask.Ingested, err error) error {
 		if t.foul {
 			t.start(http.StatusForbidden)
 			t.c.s.metrics.refused("forbidden")
-			t.c.s.note(t.c, "refused", "forbidden", http.StatusForbidden)
+			t.c.s.note(t.c, noteRefused, "forbidden", http.StatusForbidden)
 		} else {
 			t.start(http.StatusUnprocessableEntity)
 		}

@@ -29,10 +29,12 @@ type replayAge struct {
 type replayKey struct{ who, key string }
 
 type replay struct {
-	body record.Hash
-	at   time.Time
-	done bool // the question was asked
-	id   record.ID
+	body  record.Hash
+	at    time.Time
+	asked record.Time // when the question was asked: asked again with it, it is the same audit
+	busy  bool        // it is being asked
+	done  bool        // it was answered
+	id    record.ID
 }
 
 const (
@@ -45,41 +47,43 @@ func newReplays(now func() time.Time) *replays {
 	return &replays{now: now, held: map[replayKey]*replay{}}
 }
 
-// begin takes a key for a request. It returns the audit that the request became, if it was answered before. Otherwise
-// end must be called.
-func (r *replays) begin(k replayKey, body record.Hash) (id record.ID, again bool, err error) {
+// begin takes a key for a request. It returns the audit that the request became, if it was answered before; else the time
+// to ask at, which is that of the first try, and end must be called.
+func (r *replays) begin(k replayKey, body record.Hash, now record.Time) (held replay, err error) {
 	if len(k.key) > replayKeySize {
-		return id, false, conflict("idempotency-key", http.StatusBadRequest, "The Idempotency-Key is too long", fmt.Sprintf("Idempotency-Key: found %d bytes, expected at most %d", len(k.key), replayKeySize))
+		return held, conflict("idempotency-key", http.StatusBadRequest, "The Idempotency-Key is too long", fmt.Sprintf("Idempotency-Key: found %d bytes, expected at most %d", len(k.key), replayKeySize))
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.forget()
-	held, ok := r.held[k]
+	known, ok := r.held[k]
 	switch {
 	case !ok:
-		now := r.now()
-		r.held[k] = &replay{body: body, at: now}
-		r.order = append(r.order, replayAge{k, now})
-		return id, false, nil
-	case held.body != body:
-		return id, false, conflict("idempotency-key-reused", http.StatusUnprocessableEntity, "The Idempotency-Key was sent with another question", "Idempotency-Key: found a key that came with another body before, expected a new key for a new question")
-	case !held.done:
-		return id, false, conflict("idempotency-key-busy", http.StatusConflict, "The same request is being answered", "Idempotency-Key: the request that first came with this key is not answered yet; send it again in a moment")
+		at := r.now()
+		known = &replay{body: body, at: at, asked: now}
+		r.held[k] = known
+		r.order = append(r.order, replayAge{k, at})
+	case known.body != body:
+		return held, conflict("idempotency-key-reused", http.StatusUnprocessableEntity, "The Idempotency-Key was sent with another question", "Idempotency-Key: found a key that came with another body before, expected a new key for a new question")
+	case known.busy:
+		return held, conflict("idempotency-key-busy", http.StatusConflict, "The same request is being answered", "Idempotency-Key: the request that first came with this key is not answered yet; send it again in a moment")
 	}
-	return held.id, true, nil
+	known.busy = !known.done
+	return *known, nil
 }
 
-// end says what the request became; the zero id: nothing, so that it can be sent again.
-func (r *replays) end(k replayKey, id record.ID) {
+// end says what the request became: its audit; or the zero id, when that is not known, or when it is known that nothing
+// was written. Only then is the key free for another question.
+func (r *replays) end(k replayKey, id record.ID, nothing bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	held := r.held[k]
 	switch {
 	case held == nil:
-	case id.IsZero():
+	case nothing:
 		delete(r.held, k)
 	default:
-		held.done, held.id = true, id
+		held.busy, held.done, held.id = false, !id.IsZero(), id
 	}
 }
 

@@ -75,7 +75,7 @@ func readingRoutes() []route {
 			method: http.MethodGet, path: "/audit/find", kind: "find", role: RoleRead,
 			summary: "Records of any kind by id, words, or agent:NAME.",
 			params: []param{
-				text("text", "words that all occur; or an id or its beginning; or agent:NAME"), text("kind", "records of this kind only"),
+				needs(text("text", "words that all occur; or an id or its beginning; or agent:NAME")), text("kind", "records of this kind only"),
 				number("limit", "records at most, 1 to 1000 (100)"), text("cursor", "go on where a page ended: its next_cursor"),
 				text("search_time", "how long to look, such as 2s"), number("search_records", "how many records to look at, at most"),
 			},
@@ -83,7 +83,7 @@ func readingRoutes() []route {
 		}, {
 			method: http.MethodGet, path: "/audit/near", kind: "near", role: RoleRead,
 			summary: "What may have been meant by a subject that nobody has asserted anything about.",
-			params:  []param{text("subject", "the subject as it was typed")}, gives: reflect.TypeFor[nearBody](), answer: (*call).near,
+			params:  []param{needs(text("subject", "the subject as it was typed"))}, gives: reflect.TypeFor[nearBody](), answer: (*call).near,
 		}, {
 			method: http.MethodGet, path: "/audit/status", kind: "status", role: RoleList,
 			summary: "How far the journal and the store have come, and what is in them.",
@@ -121,7 +121,7 @@ func chainRoutes() []route {
 			method: http.MethodGet, path: "/audit/bisect", kind: "bisect", role: RoleRead,
 			summary: "The record that turned an answer into a value.",
 			params: slices.Concat([]param{
-				text("subject", "the subject"), text("predicate", "what is asked of it"), text("value", "the value, as text or as JSON; null is no value"),
+				needs(text("subject", "the subject")), needs(text("predicate", "what is asked of it")), needs(text("value", "the value, as text or as JSON; null is no value")),
 			}, lensParams()),
 			gives: reflect.TypeFor[ask.Bisection](), answer: (*call).bisect,
 		},
@@ -140,7 +140,7 @@ func recordRoutes() []route {
 		}, {
 			method: http.MethodGet, path: "/ids", kind: "identify", role: RoleRead,
 			summary: "The id in full that a typed one means: any unique beginning of 4 or more digits, with or without the letter.",
-			params:  []param{text("typed", "what was typed")}, gives: reflect.TypeFor[idBody](), answer: (*call).idOf,
+			params:  []param{needs(text("typed", "what was typed"))}, gives: reflect.TypeFor[idBody](), answer: (*call).idOf,
 		}, {
 			method: http.MethodGet, path: "/sources/{id}", kind: "source", role: RoleRead,
 			summary: "What is held of a source, by the digest of its bytes (b_…).", gives: reflect.TypeFor[ask.SourceOf](), answer: (*call).source,

@@ -131,6 +131,9 @@ func (s *scoped) list(ctx context.Context, f ask.AuditFilter, list func(context.
 			t.Empty = []string{"nothing that may be seen matches the filter"}
 		}
 		t.Empty = append(slices.Clone(t.Empty), s.only())
+		if t.Queries, err = s.shownAudits(ctx, t.Queries); err != nil {
+			return t, err
+		}
 	}
 	if s.grant.Role == RoleList {
 		t.Queries = slices.Clone(t.Queries)
@@ -153,7 +156,11 @@ func (s *scoped) Audit(ctx context.Context, id record.ID) (ask.Audit, error) {
 	if err := s.mayRead(ctx, "read a query", id); err != nil {
 		return ask.Audit{}, err
 	}
-	return s.held.Audit(ctx, id)
+	a, err := s.held.Audit(ctx, id)
+	if err != nil {
+		return a, err
+	}
+	return s.shownAudit(ctx, a)
 }
 
 func (s *scoped) Agents(ctx context.Context) ([]ask.Agent, error) {
@@ -372,6 +379,9 @@ func (s *scoped) Verdict(ctx context.Context, audit record.ID) (ask.Verdict, err
 		return ask.Verdict{}, err
 	}
 	v, err := s.held.Verdict(ctx, audit)
+	if err == nil {
+		v, err = s.shownVerdict(ctx, v)
+	}
 	if err != nil {
 		return v, err
 	}
@@ -398,7 +408,7 @@ func (s *scoped) WhatIf(ctx context.Context, audit record.ID, c ask.WhatIfChange
 	}
 	w, err := s.held.WhatIf(ctx, audit, c)
 	if err != nil {
-		return w, err
+		return w, s.withoutNear(err)
 	}
 	w.LeftOut, err = kept(ctx, s, w.LeftOut, itself)
 	return w, err
@@ -408,7 +418,11 @@ func (s *scoped) Diff(ctx context.Context, left, right record.ID) (ask.Differenc
 	if err := s.mayRead(ctx, "compare queries", left, right); err != nil {
 		return ask.Difference{}, err
 	}
-	return s.held.Diff(ctx, left, right)
+	d, err := s.held.Diff(ctx, left, right)
+	if err != nil {
+		return d, err
+	}
+	return s.shownDifference(ctx, d)
 }
 
 func (s *scoped) Bisect(ctx context.Context, q ask.BisectQuery) (ask.Bisection, error) {
@@ -420,11 +434,16 @@ func (s *scoped) Bisect(ctx context.Context, q ask.BisectQuery) (ask.Bisection, 
 		return ask.Bisection{}, hidden
 	}
 	b, err := s.held.Bisect(ctx, q)
+	return b, s.withoutNear(err)
+}
+
+// withoutNear is an error that does not say what may have been meant: that may be hidden.
+func (s *scoped) withoutNear(err error) error {
 	var absent *ask.NotFoundError
-	if s.limited() && errors.As(err, &absent) { // what is near it may be hidden
-		return b, &ask.NotFoundError{What: absent.What}
+	if s.limited() && errors.As(err, &absent) {
+		return &ask.NotFoundError{What: absent.What}
 	}
-	return b, err
+	return err
 }
 
 // Beliefs compares all that may be seen and then leaves out what was not asked for: compared tells of all that may be

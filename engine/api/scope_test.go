@@ -41,7 +41,7 @@ const twoTeams = `{"kind":"epoch","id":"e","name":"2024","agent":"ops","timestam
 `
 
 // labelled are the ids of the labels of twoTeams, by what their records say.
-func labelled(t *testing.T, e *engine.Engine) map[string]record.ID {
+func labelled(t testing.TB, e *engine.Engine) map[string]record.ID {
 	t.Helper()
 	ids := map[string]record.ID{}
 	err := e.EachRecord(t.Context(), func(r ask.Record) error {

@@ -120,7 +120,7 @@ func (s *scoped) Impact(ctx context.Context, of ask.Target, o ask.ImpactOptions)
 	}
 	i, err := s.held.Impact(ctx, of, o)
 	if err != nil || !s.limited() {
-		return i, err
+		return i, s.withoutNear(err)
 	}
 	i.Queries = slices.DeleteFunc(slices.Clone(i.Queries), func(q ask.Impacted) bool { return !s.grant.Sees(q.Subject) })
 	if i.Events, err = kept(ctx, s, i.Events, itself); err != nil {
@@ -143,6 +143,9 @@ func (s *scoped) Impact(ctx context.Context, of ask.Target, o ask.ImpactOptions)
 // mustKnow is the error of an agent of whom nothing may be seen: the same as that of one nobody knows. Who only wrote is
 // found by its records.
 func (s *scoped) mustKnow(ctx context.Context, agent string) error {
+	if agent == "" { // which as a filter is everybody
+		return &ask.NotFoundError{What: "agent:"}
+	}
 	t, err := s.held.Audits(ctx, ask.AuditFilter{Agent: agent, Within: s.grant.Subjects, Limit: 1})
 	if err != nil || t.Total > 0 {
 		return err

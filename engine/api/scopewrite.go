@@ -171,8 +171,9 @@ func (s *scoped) mayEnd(ctx context.Context, e *record.Epoch, together []record.
 	return &ForbiddenError{Who: s.grant.Name, What: "supersede the epoch " + id.Short() + " of another agent", Expected: "the role admin"}
 }
 
-// mayName says why a record may not speak of what it names: its subject, or a record that may not be seen. Records that
-// are not here may be named as anybody may: they may come later.
+// mayName says why a record may not speak of what it names: its subject, or a record or a document that may not be seen.
+// A document is seen by who sees a claim that rests on it, so whoever could claim something of a hidden one would see it.
+// Records that are not here may be named as anybody may: they may come later.
 func (s *scoped) mayName(ctx context.Context, r record.Record) error {
 	if !s.limited() {
 		return nil
@@ -183,14 +184,16 @@ func (s *scoped) mayName(ctx context.Context, r record.Record) error {
 		if err := s.mayTouch("claim something of", x.Subject); err != nil {
 			return err
 		}
-		named = x.Parents
+		named = append(slices.Clone(x.Parents), record.ID{Kind: record.KindEvidence, Hash: x.Source})
 	case *record.Audit:
 		if err := s.mayTouch("record a query about", x.Subject); err != nil {
 			return err
 		}
 		for _, c := range x.Contributions { // who reads the query is shown what they claim
-			named = append(named, record.ID{Kind: record.KindAssertion, Hash: c.Assertion})
+			named = append(named, record.ID{Kind: record.KindAssertion, Hash: c.Assertion}, record.ID{Kind: record.KindEvidence, Hash: c.Source})
 		}
+	case *record.Source: // it says what the document is called, and how far it can be trusted
+		named = []record.ID{{Kind: record.KindEvidence, Hash: x.Digest}}
 	case *record.Event:
 		if x.Subject != "" {
 			if err := s.mayTouch("record an event about", x.Subject); err != nil {

@@ -82,6 +82,8 @@ type Server struct {
 	rates   *rates
 	replays *replays
 	access  *accessLog
+	noting  *rates // of lines of the access log
+	unnoted *tally // of lines that were left out of it
 	metrics *metrics
 	buffers buffers
 	table   *table
@@ -93,7 +95,7 @@ type Server struct {
 	running sync.WaitGroup // requests being answered
 
 	mu        sync.Mutex
-	following int            // guarded by mu; requests that follow live
+	following map[string]int // guarded by mu; requests that follow live, by who asks
 	servers   []*http.Server // guarded by mu; one a listener
 	names     []string       // guarded by mu; of certificates
 }
@@ -107,7 +109,7 @@ func New(o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{o: o, held: o.Evidence, log: o.Log}
+	s := &Server{o: o, held: o.Evidence, log: o.Log, following: map[string]int{}}
 	var err error
 	if s.tokens, err = openTokens(o.Tokens, time.Now, s.tokensUnreadable); err != nil {
 		return nil, err
@@ -116,6 +118,7 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	s.rates = newRates(o.Limits.PerSecond, o.Limits.Burst)
+	s.noting, s.unnoted = newRates(notesPerSecond, notesAtOnce), &tally{}
 	s.replays = newReplays(time.Now)
 	s.metrics = newMetrics(s.held)
 	s.table = newTable(routes())
@@ -157,9 +160,11 @@ func (s *Server) Serve(d Door) error {
 		ReadHeaderTimeout: limits.HeaderTime,
 		IdleTimeout:       limits.IdleTime,
 		MaxHeaderBytes:    limits.HeaderBytes,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
-		ConnState:         room.state,
-		BaseContext:       func(net.Listener) context.Context { return context.WithoutCancel(s.ending) },
+
+		DisableGeneralOptionsHandler: true, // what net/http answers by itself passes no guard
+		ErrorLog:                     slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		ConnState:                    room.state,
+		BaseContext:                  func(net.Listener) context.Context { return context.WithoutCancel(s.ending) },
 	}
 	s.mu.Lock()
 	if s.ending.Err() != nil {

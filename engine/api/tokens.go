@@ -141,14 +141,32 @@ func checkGrant(g Grant) error {
 	return nil
 }
 
-// appendLine adds a line to a file of mode 0600 and makes it durable.
+// appendLine adds a line to a file of mode 0600 and makes it durable. A last line without an end, which some editors
+// leave, gets one first.
 func appendLine(path string, line []byte) error {
-	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(append(line, '\n'))
+	open, err := endsOpen(f)
+	if open {
+		line = append([]byte{'\n'}, line...)
+	}
+	if err == nil {
+		_, err = f.Write(append(line, '\n'))
+	}
 	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// endsOpen reports whether the last line of a file has no end.
+func endsOpen(f *os.File) (bool, error) {
+	info, err := f.Stat()
+	if err != nil || info.Size() == 0 {
+		return false, err
+	}
+	var last [1]byte
+	_, err = f.ReadAt(last[:], info.Size()-1)
+	return last[0] != '\n', err
 }
 
 // token is a line that was read.
@@ -203,6 +221,9 @@ func parseToken(line []byte) (t token, err error) {
 	d.DisallowUnknownFields()
 	if err := d.Decode(&held); err != nil {
 		return t, err
+	}
+	if _, err := d.Token(); err != io.EOF { // a second token on the line would never count
+		return t, fmt.Errorf("found more behind byte %d, expected one token a line", d.InputOffset())
 	}
 	t.Grant = Grant{Name: held.Name, Agents: held.Agents, Subjects: held.Subjects, MaxAuthority: record.DefaultAuthority}
 	if held.MaxAuthority != nil {

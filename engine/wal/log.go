@@ -116,6 +116,7 @@ type Log struct {
 	files fileCache
 
 	erasures erasures
+	syncs    syncTimes
 
 	// life is held for reading while files are used outside the leader, for writing by Close.
 	life   sync.RWMutex

@@ -2,6 +2,7 @@ package wal
 
 import (
 	"path/filepath"
+	"time"
 
 	"episteme/engine/vfs"
 )
@@ -209,7 +210,10 @@ func (w *writer) write() error {
 	if _, err := w.file.WriteAt(w.buf, w.off); err != nil {
 		return w.latch("write", w.path, w.off, err)
 	}
-	if err := w.file.Sync(); err != nil {
+	began := time.Now() // not opts.Now, which says when records were taken: this is how long a disk takes
+	err := w.file.Sync()
+	w.log.syncs.add(time.Since(began))
+	if err != nil {
 		return w.latch("sync", w.path, w.off, err)
 	}
 	if w.last >= 0 {
