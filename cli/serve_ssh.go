@@ -162,6 +162,18 @@ func (f *far) homes() (casePlace, error) {
 	return casePlace{about: "this server", folder: casesIn(f.dir)}, nil
 }
 
+// mayExport says why nothing may leave, before it is noted that something does.
+func (f *far) mayExport(ofCase bool) error {
+	if f.grant.Role < api.RoleRead {
+		return &api.ForbiddenError{Who: f.grant.Name, What: "export answers", Expected: "the role read or more, found " + f.grant.Role.String()}
+	}
+	if ofCase {
+		_, err := f.homes()
+		return err
+	}
+	return nil
+}
+
 // serve runs one session.
 func (d *sshDoor) serve(s *sshd.Session) int {
 	me := &far{evidence: api.Scoped(d.held.Engine, s.Grant), grant: s.Grant, dir: d.dir}
@@ -332,6 +344,9 @@ func (a *app) farExportCommand() *cobra.Command {
 				return usage(fmt.Errorf("--%s: over SSH an export goes to standard output: ssh HOST export … > FILE", name))
 			}
 		}
+		if err := a.far.mayExport(cmd.Flags().Changed("case")); err != nil {
+			return err
+		}
 		a.far.exporting()
 		return cmd.Flags().Set("out", "-")
 	}
@@ -424,6 +439,10 @@ func (d *sshDoor) report(s *sshd.Session, a *app, err error) int {
 	var show *tui.ShowError
 	var path *fs.PathError
 	var ended *endedError
+	var forbidden *api.ForbiddenError
+	if errors.As(err, &forbidden) {
+		d.held.server.Refused(api.Visit{Door: "ssh", Who: s.Grant.Name, Remote: s.Remote, What: s.Raw}, "forbidden")
+	}
 	failure, classified := classify(err)
 	switch {
 	case err == nil:

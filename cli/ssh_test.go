@@ -171,6 +171,17 @@ func TestCommandsOverSSH(t *testing.T) {
 		{"no values without the role", "carol", "show " + query, 1, "", "the role read or more, found list"},
 		{"but a list of who asked", "carol", "trace --limit 1", 0, `"result":{"value":null`, "answers are withheld"},
 		{"a screen without answers would say that there were none", "carol", "", 1, "", "carol may not see screens"},
+		{"no export of answers without the role", "carol", "export --query " + query + " --format json", 1, "", "carol may not"},
+		{"none of all of them either", "carol", "export --format html", 1, "", "carol may not export answers"},
+		{"no words looked for in values", "carol", "trace --text ES256", 1, "", "carol may not look for words in values"},
+		{"nobody is not everybody", "bob", "impact agent:", 3, "", "no record agent: here; `episteme trace`"},
+		{"a name that is near is not told", "bob", "impact agent:mobile-ag", 3, "", "no record agent:mobile-ag here; `episteme trace`"},
+		{"no settings of another", "alice", "trace --config /etc/passwd", 2, "", "unknown flag: --config"},
+		{"no output into a file", "alice", "trace -o /tmp/x", 2, "", `--output: found "/tmp/x"`},
+		{"no zone out of a file", "alice", "trace --tz ../../etc/passwd", 2, "", `--tz: found "../../etc/passwd"`},
+		{"no case out of its folder", "alice", "export --format md --case ../authorized_keys", 2, "", `case: found the name "../authorized_keys"`},
+		{"a line break is a blank", "alice", "trace\n--limit\n1", 0, `{"query_id"`, ""},
+		{"a zero is no end", "alice", "trace\x00--limit 1", 2, "", `"trace\x00--limit" is not answered`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -184,7 +195,11 @@ func TestCommandsOverSSH(t *testing.T) {
 		})
 	}
 	access, err := os.ReadFile(filepath.Join(tm.data, "access.log"))
-	if err != nil || strings.Count(string(access), `"what":"export","status":200,"who":"alice"`) != 1 || !strings.Contains(string(access), `"problem":"ssh-command","status":403,"who":"alice"`) {
+	exported := strings.Count(string(access), `"what":"export"`)
+	if alices := strings.Count(string(access), `"what":"export","status":200,"who":"alice"`); exported == 0 || alices != exported {
+		t.Errorf("%d exports are noted, %d of them of who may", exported, alices)
+	}
+	if err != nil || !strings.Contains(string(access), `"problem":"ssh-forbidden","status":403,"who":"carol"`) || !strings.Contains(string(access), `"problem":"ssh-command","status":403,"who":"alice"`) {
 		t.Errorf("the access log has\n%s%v", access, err)
 	}
 	if metrics := tm.server.get("/metrics"); !strings.Contains(metrics, `episteme_refused_total{reason="ssh-command"}`) || !strings.Contains(metrics, "episteme_ssh_sessions ") {
