@@ -31,12 +31,16 @@ const (
 	keepSlot = "keep"
 )
 
-// keptMsg says that a line is kept.
-type keptMsg struct{ line cases.Line }
+// keptMsg says that a line is kept, and in which case: another one may be open by then.
+type keptMsg struct {
+	in   *Case
+	line cases.Line
+}
 
 // openCase reads a case.
 func (m *model) openCase(c *Case) tea.Cmd {
-	m.kase = c
+	m.kase, m.kept = c, cases.Case{Name: c.Name} // what another case keeps is not shown under this one's name
+	m.look()
 	return m.start(rootFrame, views.Ask{Slot: caseSlot, Doing: "reading case " + c.Name, Budget: views.PointBudget,
 		Run: func(ctx context.Context, in ask.Investigator, _ func(any) bool) (any, error) { return c.Read(ctx, in) }})
 }
@@ -49,8 +53,8 @@ func (m *model) caseRead(c cases.Case) {
 	}
 	m.look()
 	said := fmt.Sprintf("Case %s: %s, %s.", c.Name, number(len(c.Of(cases.Bookmark)), "bookmark"), number(len(c.Of(cases.Note)), "note"))
-	if len(c.Lines) == 0 {
-		said = "Case " + c.Name + " is new: m keeps what the cursor stands on."
+	if len(c.Lines) == 0 && c.Skipped == 0 {
+		said = "Case " + c.Name + " is new: " + m.keymap().Shown(views.Bookmark) + " keeps what the cursor stands on."
 	}
 	if c.Skipped > 0 {
 		m.say(text.Warn, "! "+said+fmt.Sprintf(" %s could not be read; they are still in the file.", number(c.Skipped, "line")))
@@ -90,17 +94,28 @@ func (m *model) keep(l cases.Line) tea.Cmd {
 				}
 			}
 			if err := c.Add(l); err != nil {
-				return nil, err
+				return nil, notKept(l, err)
 			}
-			return keptMsg{l}, nil
+			return keptMsg{c, l}, nil
 		}})
 }
 
+// notKept is the error of a line that could not be kept, with the words that somebody typed: they stand in the messages,
+// and nowhere else any more.
+func notKept(l cases.Line, err error) error {
+	if l.Note == "" {
+		return err
+	}
+	return fmt.Errorf("not kept: %w\nThe note was: %s", err, l.Note)
+}
+
 // lineKept shows a line that is durable now.
-func (m *model) lineKept(l cases.Line) {
-	m.kept.Lines = append(m.kept.Lines, l)
-	m.look()
-	m.say(text.OK, "✓ kept in case "+m.kase.Name)
+func (m *model) lineKept(k keptMsg) {
+	if k.in == m.kase {
+		m.kept.Lines = append(m.kept.Lines, k.line)
+		m.look()
+	}
+	m.say(text.OK, "✓ kept in case "+k.in.Name)
 }
 
 // keptOf is what the case keeps of each record, for views.
@@ -124,7 +139,7 @@ func (m *model) askNote() tea.Cmd {
 	t := m.top().view.Selected()
 	switch {
 	case m.kase == nil:
-		m.say(text.Warn, "! No case is open: :case NAME opens one, and m keeps things in it.")
+		m.say(text.Warn, "! No case is open: :case NAME opens one, and "+m.keymap().Shown(views.Bookmark)+" keeps things in it.")
 		return nil
 	case t.ID.IsZero():
 		m.say(text.Plain, "Nothing is selected that could be kept.")

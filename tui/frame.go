@@ -188,13 +188,22 @@ func (m *model) contextParts() []text.Line {
 		parts = append(parts, text.Of(text.Text(text.Plain, minute)))
 	}
 	if zero := m.times.Zero; zero != nil && within(*zero, m.shownFor(), 100*time.Hour) {
-		since := views.Since(*zero, m.shownFor())
+		since := views.Since(*zero, m.onTheMinute(*zero))
 		parts = append(parts, text.Of(text.Text(text.Plain, since[:len(since)-len(":00")])))
 	}
 	if m.attached {
 		parts = append(parts, text.Of(text.Text(text.Dim, "attached")))
 	}
 	return append(parts, text.Of(text.Text(text.Dim, "read-only")))
+}
+
+// onTheMinute is what T+ counts to from zero: a past moment itself, and now only its minute, the one that stands beside
+// it. Else the line would change, and be sent, twice a minute: when the clock's minute is over and when T+'s is.
+func (m *model) onTheMinute(zero record.Time) record.Time {
+	if m.asOf != nil {
+		return *m.asOf
+	}
+	return max(m.now-m.now%record.Time(time.Minute), zero)
 }
 
 // live says whether what is recorded now appears here by itself, and how new the newest is. The time stands still
@@ -252,15 +261,18 @@ func (m *model) linkLine() text.Line {
 	if m.typing() {
 		return l
 	}
-	return append(l, text.Text(text.Dim, " · "), text.Text(text.Key, "esc"), text.Text(text.Plain, " stops it"))
+	return append(l, text.Text(text.Dim, " · "), text.Text(text.Key, m.keymap().Shown(views.Out)), text.Text(text.Plain, " stops it"))
 }
 
 // keyLine offers the keys that do something here. When it is tight the last of the middle go; help and the way back
 // stay.
 func (m *model) keyLine() text.Line {
-	hints := m.replayHints(m.top().view.Hints())
+	hints, keys := m.replayHints(m.top().view.Hints()), m.keymap()
+	if m.typing() { // a field takes every key but those that it always had
+		keys = views.Keys()
+	}
 	for {
-		l := hintLine(m.keymap(), hints, m.theme.ascii)
+		l := hintLine(keys, hints, m.theme.ascii)
 		if m.mask != nil && m.lastKey != "" {
 			pressed := text.Of(text.Text(text.Reverse, " "+m.keyName(m.lastKey)+" "), text.Space(1))
 			if l.Width()+pressed.Width()+1 <= m.cols || len(hints) <= 2 {
@@ -305,24 +317,18 @@ func hintLine(keys views.Keymap, hints []views.Hint, ascii bool) text.Line {
 	return l
 }
 
-// shownKey is the first key of an action, as a screen shows it.
-func shownKey(keys views.Keymap, a views.Action) string {
-	key, _, _ := strings.Cut(keys.Of(a).Binding.Help().Key, " ")
-	return key
-}
-
 // shown is a hint's key and word. Two keys that are each other's opposite show as one pair.
 func shown(keys views.Keymap, h views.Hint) (key, word string) {
-	key, word = shownKey(keys, h.Action), keys.Of(h.Action).Binding.Help().Desc
+	key, word = keys.Shown(h.Action), keys.Of(h.Action).Binding.Help().Desc
 	switch h.Action {
 	case views.NextMark:
-		key = shownKey(keys, views.PrevMark) + " " + key
+		key = keys.Shown(views.PrevMark) + " " + key
 	case views.NextFinding:
-		key = shownKey(keys, views.PrevFinding) + " " + key
+		key = keys.Shown(views.PrevFinding) + " " + key
 	case views.StepOn:
-		key = shownKey(keys, views.StepBack) + " " + key
+		key = keys.Shown(views.StepBack) + " " + key
 	case views.MarkOn:
-		key = shownKey(keys, views.MarkBack) + " " + key
+		key = keys.Shown(views.MarkBack) + " " + key
 	}
 	if h.Word != "" {
 		word = h.Word

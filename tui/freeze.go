@@ -16,8 +16,8 @@ func (m *model) freeze(still bool) tea.Cmd {
 		cmds = append(cmds, m.deliver(f.id, views.Held{Still: still}))
 	}
 	if still {
-		key := shownKey(m.keymap(), views.Freeze)
-		m.say(text.Plain, "Held still: nothing that arrives moves it. "+key+" or "+shownKey(m.keymap(), views.Bottom)+" goes on.")
+		key := m.keymap().Shown(views.Freeze)
+		m.say(text.Plain, "Held still: nothing that arrives moves it. "+key+" or "+m.keymap().Shown(views.Bottom)+" goes on.")
 	} else {
 		m.readClock() // the context line says the rest
 	}

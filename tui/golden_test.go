@@ -58,7 +58,7 @@ func scenes() []scene {
 	keys := func(names ...string) func(*session) {
 		return func(s *session) { s.toRoot(); s.keys(names...); s.wait(300 * time.Millisecond) }
 	}
-	return append(investigationScenes(), []scene{
+	return append(append(investigationScenes(), stateScenes()...), []scene{
 		{"timeline", incident, func(s *session) { s.toRoot() }},
 		{"timeline-event", incident, none},
 		{"timeline-filter", incident, func(s *session) { s.toRoot(); s.runes("/agent:deploy* -told:1") }},

@@ -22,6 +22,7 @@ type session struct {
 	msgs chan tea.Msg
 	done chan struct{}
 	quit bool
+	back map[string]string // of a keymap of its own, by the keys as they come
 }
 
 // inSession runs f with a session of a size over an Investigator.
@@ -121,12 +122,21 @@ func (s *session) wait(d time.Duration) {
 // keys presses keys, a word each; runes is what a terminal delivers in one read.
 func (s *session) keys(names ...string) {
 	for _, name := range names {
+		if k, other := s.back[name]; other && !s.m.typing() {
+			name = k
+		}
 		s.send(keyOf(name))
 		s.settle()
 	}
 }
 
 func (s *session) runes(text string) {
+	if s.back != nil { // one by one: a field takes them as they are
+		for _, r := range text {
+			s.keys(string(r))
+		}
+		return
+	}
 	s.send(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(text)})
 	s.settle()
 }

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"bytes"
 	"io"
 	"os"
 	"sync"
@@ -134,10 +135,24 @@ func (r *patientReader) pump() {
 
 // Read hands out what is there, waiting for the rest of what is unfinished.
 func (r *patientReader) Read(p []byte) (int, error) {
-	for len(r.left) == 0 && r.err == nil {
-		r.await()
+	for ready := false; !ready; ready = len(r.left) > 0 || r.err != nil {
+		for len(r.left) == 0 && r.err == nil {
+			r.await()
+		}
+		r.finish(len(p))
+		r.left = withoutReplies(r.left)
 	}
-	for unfinished(r.left) && r.err == nil && len(r.left) < len(p) {
+	n := copy(p, r.left)
+	r.left = r.left[n:]
+	if n == 0 {
+		return 0, r.err
+	}
+	return n, nil
+}
+
+// finish waits for the rest of what is unfinished, up to most bytes in all.
+func (r *patientReader) finish(most int) {
+	for unfinished(r.left) && r.err == nil && len(r.left) < most {
 		timer := time.NewTimer(escapeWait)
 		select {
 		case more := <-r.pieces:
@@ -146,14 +161,42 @@ func (r *patientReader) Read(p []byte) (int, error) {
 			continue
 		case <-timer.C:
 		}
-		break
+		return
 	}
-	n := copy(p, r.left)
-	r.left = r.left[n:]
-	if n == 0 {
-		return 0, r.err
+}
+
+// withoutReplies takes out what a terminal answers: strings from ESC ] or the like up to their end, which is BEL or
+// ESC \. A program before this one may have asked, on a slow link; taken for keys, a colour opens the command line. What
+// has no end was typed. b is overwritten.
+func withoutReplies(b []byte) []byte {
+	out := b[:0]
+	for i := 0; i < len(b); {
+		n := replyLen(b[i:])
+		if n == 0 {
+			out = append(out, b[i])
+			n = 1
+		}
+		i += n
 	}
-	return n, nil
+	return out
+}
+
+// replyLen is how many bytes of b are such a string, from its first byte on; 0: it begins with none.
+func replyLen(b []byte) int {
+	if len(b) < 3 || b[0] != 0x1b || !bytes.Contains([]byte("]P_^"), b[1:2]) {
+		return 0
+	}
+	end := bytes.IndexAny(b[2:], "\x07\x1b")
+	if end < 0 {
+		return 0
+	}
+	switch end += 2; {
+	case b[end] == 0x07:
+		return end + 1
+	case end+1 < len(b) && b[end+1] == '\\':
+		return end + 2
+	}
+	return 0
 }
 
 // await waits for a piece, within a paste no longer than pasteWait.

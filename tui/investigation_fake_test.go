@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 
 	"episteme/engine/record"
 	"episteme/engine/trace/ask"
@@ -15,11 +16,19 @@ type probe struct {
 	whatIf  func(ask.WhatIfChange) (ask.WhatIf, error)
 	diff    func(left, right record.ID) ask.Difference
 	found   ask.Trace
-	asked   []string // what was asked, in words
+
+	mu    sync.Mutex // guards asked: questions run on goroutines of their own, and one that is cancelled may still run
+	asked []string   // what was asked, in words
+}
+
+func (p *probe) note(asked string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.asked = append(p.asked, asked)
 }
 
 func (f *fake) Impact(ctx context.Context, of ask.Target, _ ask.ImpactOptions) (ask.Impact, error) {
-	f.probe.asked = append(f.probe.asked, "impact "+of.Short())
+	f.probe.note("impact " + of.Short())
 	if err := f.enter(ctx, "Impact"); err != nil {
 		return ask.Impact{}, err
 	}
@@ -30,7 +39,7 @@ func (f *fake) Impact(ctx context.Context, of ask.Target, _ ask.ImpactOptions) (
 }
 
 func (f *fake) WhatIf(ctx context.Context, audit record.ID, c ask.WhatIfChange) (ask.WhatIf, error) {
-	f.probe.asked = append(f.probe.asked, "what if "+c.Words())
+	f.probe.note("what if " + c.Words())
 	if err := f.enter(ctx, "WhatIf"); err != nil {
 		return ask.WhatIf{}, err
 	}
@@ -41,7 +50,7 @@ func (f *fake) WhatIf(ctx context.Context, audit record.ID, c ask.WhatIfChange) 
 }
 
 func (f *fake) Diff(ctx context.Context, left, right record.ID) (ask.Difference, error) {
-	f.probe.asked = append(f.probe.asked, "diff "+left.Short()+" "+right.Short())
+	f.probe.note("diff " + left.Short() + " " + right.Short())
 	if err := f.enter(ctx, "Diff"); err != nil {
 		return ask.Difference{}, err
 	}
@@ -49,7 +58,7 @@ func (f *fake) Diff(ctx context.Context, left, right record.ID) (ask.Difference,
 }
 
 func (f *fake) Findings(ctx context.Context, q ask.AuditFilter) (ask.Trace, error) {
-	f.probe.asked = append(f.probe.asked, fmt.Sprintf("findings for %s, a window: %v", q.Search.Time, q.Range.From != nil))
+	f.probe.note(fmt.Sprintf("findings for %s, a window: %v", q.Search.Time, q.Range.From != nil))
 	if err := f.enter(ctx, "Findings"); err != nil {
 		return ask.Trace{}, err
 	}

@@ -48,7 +48,7 @@ func (m *model) key(k tea.KeyMsg) tea.Cmd {
 	}
 	if k.Paste {
 		m.armed, m.leaving = "", 0
-		m.say(text.Plain, "Pasted text has no meaning here; / and then paste filters by it.")
+		m.say(text.Plain, "Pasted text has no meaning here; "+m.keymap().Shown(views.Filter)+" and then paste filters by it.")
 		return nil
 	}
 	if len(name) == 1 && (name[0] >= '1' && name[0] <= '9' || name[0] == '0' && m.count > 0) {
@@ -90,10 +90,10 @@ func (m *model) press(f frame, p views.Press) tea.Cmd {
 	case views.Stop:
 		cmd, stopped := m.stopVisible(f.id)
 		if stopped {
-			m.arm("ctrl+c")
+			m.arm(m.keymap().Shown(views.Stop))
 			return tea.Batch(cmd, m.disarmLater())
 		}
-		return m.quitOn("ctrl+c")
+		return m.quitOn(m.keymap().Shown(views.Stop))
 	case views.Help:
 		if _, open := f.view.(*views.HelpView); !open {
 			return m.push(views.NewHelp(f.view.Crumb(), f.view.Hints()))
@@ -142,13 +142,13 @@ func (m *model) press(f frame, p views.Press) tea.Cmd {
 // several screens with many q stops at the first.
 func (m *model) leave() tea.Cmd {
 	if len(m.frames) < 2 && m.leaving == 0 {
-		return m.quitOn("q")
+		return m.quitOn(m.keymap().Shown(views.Leave))
 	}
 	m.ids++
 	m.leaving = m.ids
 	wait := m.after(leaveWait, leftMsg{m.leaving})
 	if len(m.frames) < 2 {
-		m.say(text.Plain, "This is the first screen: q twice quits.")
+		m.say(text.Plain, "This is the first screen: "+m.keymap().Shown(views.Leave)+" twice quits.")
 		return wait
 	}
 	return tea.Batch(m.pop(), wait)
@@ -166,7 +166,7 @@ func (m *model) out(f frame) tea.Cmd {
 	if len(m.frames) > 1 {
 		return m.pop()
 	}
-	m.say(text.Plain, "This is the first screen: q twice quits.")
+	m.say(text.Plain, "This is the first screen: "+m.keymap().Shown(views.Leave)+" twice quits.")
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -346,7 +347,7 @@ func (m *model) rootAnswered(msg views.Msg) tea.Cmd {
 		m.caseRead(v)
 		return nil
 	case keptMsg:
-		m.lineKept(v.line)
+		m.lineKept(v)
 		return nil
 	case exportedMsg:
 		m.say(text.OK, "✓ "+v.said)
@@ -415,9 +416,11 @@ func (m *model) do(id int, list []views.Do) tea.Cmd {
 	return tea.Batch(cmds...)
 }
 
-// say puts a sentence in place of the status line until the next key.
+// say puts a sentence in place of the status line until the next key; what stands behind its first line, among the
+// messages alone.
 func (m *model) say(tone text.Tone, sentence string) {
-	l := text.Of(text.Space(1), text.Text(tone, sentence))
+	first, _, _ := strings.Cut(sentence, "\n")
+	l := text.Of(text.Space(1), text.Text(tone, first))
 	m.notice = &l
 	m.note(tone, sentence)
 }

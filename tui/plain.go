@@ -83,7 +83,7 @@ type plain struct {
 }
 
 func (p *plain) look(v views.View) {
-	v.SetLook(views.Look{Cols: p.cols, Rows: p.rows, Times: p.times, Now: p.now, AsOf: p.asOf, Kept: keptOf(p.kept, p.mask), Share: p.mask != nil})
+	v.SetLook(views.Look{Cols: p.cols, Rows: p.rows, Times: p.times, Now: p.now, AsOf: p.asOf, Keys: p.opts.Keys, Kept: keptOf(p.kept, p.mask), Share: p.mask != nil})
 }
 
 func (p *plain) handle(v views.View, msg views.Msg) {

@@ -6,6 +6,7 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"episteme/views"
 	"episteme/views/text"
 )
 
@@ -35,7 +36,7 @@ func (m *model) togglePresent() tea.Cmd {
 		return nil
 	}
 	m.show = show
-	m.say(text.Plain, "Presented to whoever may see as much as you: ssh -t HOST follow "+show.by.Name+". :present stops it. S masks names.")
+	m.say(text.Plain, "Presented to whoever may see as much as you: ssh -t HOST follow "+show.by.Name+". :present stops it. "+m.keymap().Shown(views.Share)+" masks names.")
 	return m.awaitFollowers()
 }
 

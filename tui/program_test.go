@@ -59,12 +59,17 @@ type running struct {
 
 func inProgram(t *testing.T, f *fake, use func(*testing.T, *running)) {
 	t.Helper()
+	inProgramOf(t, Options{Ask: f, Title: "auth-jwt", Training: true, Now: func() time.Time { return ending }}, use)
+}
+
+func inProgramOf(t *testing.T, o Options, use func(*testing.T, *running)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		defer cancel()
 		in, keys := io.Pipe()
 		r := &running{term: &terminal{vt: vt10x.New(vt10x.WithSize(120, 40))}, keys: keys, over: make(chan struct{})}
-		o := Options{Ask: f, Title: "auth-jwt", Training: true, Output: r.term, Now: func() time.Time { return ending }}
+		o.Output = r.term
 		m := newModel(ctx, o, trueColor(newTheme(r.term, paletteOf("dark", ""), false, false)), 120, 40)
 		m.after = func(d time.Duration, msg tea.Msg) tea.Cmd {
 			return func() tea.Msg {
@@ -286,6 +291,35 @@ func TestPatientReaderEndsPastes(t *testing.T) {
 			got, err := io.ReadAll(r)
 			if err != nil || string(got) != tt.want {
 				t.Errorf("%s: read %d bytes ending in %q, %v", tt.name, len(got), got[max(len(got)-40, 0):], err)
+			}
+		})
+	}
+}
+
+// What a terminal answers to a question that a program before this one asked is no key: ":" in a colour would open the
+// command line.
+func TestTerminalRepliesAreNoKeys(t *testing.T) {
+	tests := []struct{ name, sent, want string }{
+		{"a colour, ended by BEL", "j\x1b]11;rgb:1e/1e/1e\x07k", "jk"},
+		{"a colour, ended by ESC \\", "j\x1b]11;rgb:1e/1e/1e\x1b\\k", "jk"},
+		{"a version", "\x1bP>|tmux 3.4\x1b\\q", "q"},
+		{"two at once, and nothing else", "\x1b]10;rgb:0/0/0\x07\x1b]11;rgb:0/0/0\x07", ""},
+		{"Esc and keys that look like a beginning are keys", "\x1b]]j", "\x1b]]j"},
+		{"so they are before an arrow", "\x1b]]\x1b[A", "\x1b]]\x1b[A"},
+		{"a paste ends where it ends", pasteBegin + "a\x1b]0;x\x07b\x1b]" + pasteEnd, pasteBegin + "ab\x1b]" + pasteEnd},
+	}
+	for _, tt := range tests {
+		synctest.Test(t, func(t *testing.T) {
+			in, w := io.Pipe()
+			r, stop := patient(in)
+			defer stop()
+			go func() {
+				io.WriteString(w, tt.sent)
+				w.Close()
+			}()
+			got, err := io.ReadAll(r)
+			if err != nil || string(got) != tt.want {
+				t.Errorf("%s: read %q, %v, want %q", tt.name, got, err, tt.want)
 			}
 		})
 	}

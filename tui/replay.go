@@ -378,7 +378,7 @@ func (m *model) faster(by int) tea.Cmd {
 }
 
 // keyFor is the key of an action as it is shown.
-func (m *model) keyFor(a views.Action) string { return shownKey(m.keymap(), a) }
+func (m *model) keyFor(a views.Action) string { return m.keymap().Shown(a) }
 
 // replayHints puts the keys of a replay among those of a screen: behind the first, which goes in.
 func (m *model) replayHints(hints []views.Hint) []views.Hint {

@@ -43,7 +43,7 @@ func (m *model) asOfTyped(typed string) tea.Cmd {
 		m.say(text.Warn, "! "+m.times.Full(t)+" is not past yet.")
 		return nil
 	}
-	m.say(text.Plain, "As it was at "+views.Times{}.Full(t)+"; t and nothing typed shows the present again.")
+	m.say(text.Plain, "As it was at "+views.Times{}.Full(t)+"; "+m.keymap().Shown(views.AsOf)+" and nothing typed shows the present again.")
 	return m.seeAs(&t)
 }
 

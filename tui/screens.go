@@ -96,7 +96,7 @@ func (m *model) pick(q record.ID) {
 		m.say(text.Plain, q.Short()+" is put back.")
 	default:
 		m.picked = q
-		m.say(text.Plain, q.Short()+" is picked: d on another answer compares the two.")
+		m.say(text.Plain, q.Short()+" is picked: "+m.keymap().Shown(views.Compare)+" on another answer compares the two.")
 	}
 }
 

@@ -249,3 +249,65 @@ func TestPagesAreReadAsTheyAreWanted(t *testing.T) {
 		s.shows("1 of 3,000 shown")
 	})
 }
+
+// News may not take from the screen what somebody reads: a query recorded months after the incident under the cursor
+// does not move the window to itself, and a night that goes on does not push the row out of the last six hours. What is
+// newer is told, and the last row is a key away.
+func TestNewsLeaveWhatIsRead(t *testing.T) {
+	f := incident()
+	now := ending
+	arrive := func(after time.Duration) {
+		now = now.Add(after)
+		f.lsn = f.applied() + 1
+		f.audits = append([]ask.Audit{{ID: idOf(record.KindAudit, fmt.Sprint("new", f.lsn)), Agent: "carol", Subject: "fresh", Predicate: fmt.Sprint("news", f.lsn),
+			Timestamp: record.Time(now.UnixNano()), Lens: "consensus"}}, f.audits...)
+	}
+	inSessionOf(t, Options{Ask: f, Title: "prod", Live: true, Now: func() time.Time { return now }}, 120, 40, func(s *session) {
+		s.keys("[")
+		stays := func(what string) {
+			t.Helper()
+			if at := s.cursor(); !strings.Contains(at, "21:04:10  deployment-agent  deploy auth-service config 41") {
+				t.Errorf("%s: the cursor went to %q", what, at)
+			}
+		}
+		stays("first of all")
+		arrive(7 * time.Hour)
+		s.wait(3 * time.Second)
+		stays("a row that leaves the last six hours")
+		s.shows("62 of 62")
+		s.hides("newer ones")
+		arrive(90 * 24 * time.Hour)
+		s.wait(3 * time.Second)
+		stays("a query of another season")
+		s.shows("newer ones: G")
+		s.hides("all received shown")
+		arrive(time.Minute)
+		s.wait(3 * time.Second)
+		stays("and one more")
+		s.keys("g", "g")
+		s.wait(time.Second)
+		if at := s.cursor(); strings.Contains(at, "news") {
+			t.Errorf("the first row of a longer window went to what is newest: %q", at)
+		}
+		s.shows("newer ones: G")
+		s.typed(":as-of 21:30")
+		s.typed(":as-of")
+		s.keys("k") // what was said goes
+		s.shows("newer ones: G")
+		s.hides("news303")
+		s.typed("/deploy")
+		s.shows("newer ones: G")
+		s.keys("esc")
+		s.keys("G")
+		s.wait(time.Second)
+		if at := s.cursor(); !strings.Contains(at, fmt.Sprint("news", f.lsn)) {
+			t.Errorf("G went to %q", at)
+		}
+		s.hides("newer ones")
+		arrive(13 * time.Hour)
+		s.wait(3 * time.Second)
+		if at := s.cursor(); !strings.Contains(at, fmt.Sprint("news", f.lsn)) {
+			t.Errorf("the cursor at the end did not follow: %q", at)
+		}
+	})
+}

@@ -8,17 +8,17 @@ import (
 
 // blank is the page of a screen whose only question has nothing to show yet: it failed, was stopped, or is under way.
 // what ends "… could not be read.", doing says under the spinner what is looked at.
-func (p *progress) blank(what, doing string) panel {
+func (p *progress) blank(keys Keymap, what, doing string) panel {
 	switch {
 	case p.err != nil:
 		return failure(what+" could not be read.", p.err)
 	case p.stopped:
 		return panel{mark: text.Of(text.Text(text.Warn, "!")), title: "Stopped before anything was found.",
-			press: []string{"↵", "try again", "q", "back"}}
+			press: []Hint{{In, "try again"}, {Leave, "back"}}}
 	case p.spinning():
 		q := panel{mark: spinner(p.wait.Tick), title: p.wait.Doing, body: []string{doing}}
 		if p.wait.Late {
-			q.body = append(q.body, "This takes longer than usual: "+Ago(p.wait.For)+" so far. esc stops it.")
+			q.body = append(q.body, p.lateWords(keys))
 		}
 		return q
 	}
@@ -27,14 +27,14 @@ func (p *progress) blank(what, doing string) panel {
 
 // staleLine says that what is shown is older than what was asked for: under way, stopped or failed; empty when the
 // answer is here. A question that has just been put says so at once: what stands below is not its answer.
-func (p *progress) staleLine(shown string) text.Line {
+func (p *progress) staleLine(keys Keymap, shown string) text.Line {
 	switch {
 	case p.running && !p.spinning():
 		return text.Of(text.Text(text.Dim, "… still shown: "+shown))
 	case p.running:
-		return append(p.line(), text.Text(text.Dim, " · still shown: "+shown))
+		return append(p.line(keys), text.Text(text.Dim, " · still shown: "+shown))
 	case p.failed():
-		return append(p.line(), text.Text(text.Plain, " · still shown: "+shown), text.Text(text.Key, "  r"), text.Text(text.Plain, " tries again"))
+		return append(p.line(keys), text.Text(text.Plain, " · still shown: "+shown), text.Text(text.Key, "  "+keys.Shown(Again)), text.Text(text.Plain, " tries again"))
 	}
 	return nil
 }

@@ -90,7 +90,7 @@ func (b *Bytes) lay() {
 		return
 	}
 	lines := append(recordHead(b.rec, b.look, true), recordBody(b.rec, b.look, linesMax)...)
-	if line := b.read.line(); line != nil {
+	if line := b.read.line(b.look.Keymap()); line != nil {
 		lines = append(lines, nil, append(text.Line{text.Space(3)}, line...))
 	}
 	b.page.set(lines, b.look.Rows)
@@ -177,18 +177,37 @@ func recordHead(r ask.Record, look Look, wide bool) []text.Line {
 	}
 	second := text.Of(text.Space(1), verdict)
 	if r.LSN > 0 {
-		format := "   record %s, taken in %s"
-		if look.Cols < wideCols {
-			format = "  record %s taken %s"
-		}
-		place := fmt.Sprintf(format, Count(uint64(r.LSN)), look.Times.Full(r.RecordedAt))
-		second = append(second, text.Text(text.Dim, place))
+		second = append(second, text.Text(text.Dim, placeWords(r, look)))
 	}
 	return []text.Line{first.Cut(look.Cols), second.Cut(look.Cols), nil}
 }
 
+// placeWords are a record's place in the journal, and when it was taken in where that is known: of damaged bytes it is
+// not.
+func placeWords(r ask.Record, look Look) string {
+	before, comma := "   record ", ", taken in "
+	if look.Cols < wideCols {
+		before, comma = "  record ", " taken "
+	}
+	words := before + Count(uint64(r.LSN))
+	if r.RecordedAt != 0 {
+		words += comma + look.Times.Full(r.RecordedAt)
+	}
+	return words
+}
+
+// damaged is what there is to say of a record whose bytes are not those that were recorded.
+const damaged = "What is stored is not what was recorded. episteme verify names all that is damaged."
+
 // recordBody is what a record says, in at most rows lines.
 func recordBody(r ask.Record, look Look, rows int) []text.Line {
+	if r.Check == ask.Broken && r.Record == nil {
+		var out []text.Line
+		for _, l := range text.Wrap(text.Plain, damaged, look.Cols-2, rows) {
+			out = append(out, append(text.Of(text.Space(1)), l...))
+		}
+		return out
+	}
 	if e, ok := r.Record.(record.Evidence); ok {
 		return evidenceLines(e, look, rows)
 	}

@@ -80,11 +80,15 @@ func (c *Contributions) top() []text.Line {
 	if c.look.Rows < 13 {
 		return lines[:2]
 	}
-	lines = append(lines, c.findings(p)...)
-	if c.look.Rows >= tallRows {
-		lines = append(lines, nil)
+	if c.look.Rows < tallRows {
+		return append(lines, c.findings(p)...)
 	}
-	return lines
+	for _, l := range all { // findings say to see it
+		if l.Label == "NOW" {
+			lines = append(lines, p.line(l))
+		}
+	}
+	return append(append(lines, c.findings(p)...), nil)
 }
 
 // findings are the findings with their sentences where there is room, else by name on one line.
@@ -102,7 +106,7 @@ func (c *Contributions) findings(p pane) []text.Line {
 		if i > 0 {
 			label = text.Of(text.Space(p.indent + p.label))
 		}
-		lines = append(lines, append(label, findingLine(f, "")...))
+		lines = append(lines, append(label, findingLine(f, "", c.look.Keymap())...))
 	}
 	return lines
 }
@@ -138,7 +142,7 @@ func (c *Contributions) unknown() text.Line {
 	if c.full.err != nil {
 		return text.Of(text.Text(text.Bad, "✗ not known: "+headline(c.full.err)))
 	}
-	if busy := c.full.line(); busy != nil {
+	if busy := c.full.line(c.look.Keymap()); busy != nil {
 		return busy
 	}
 	switch c.verdict.Recomputed {
@@ -257,14 +261,14 @@ func (c *Contributions) blank() []text.Line {
 	case c.full.err != nil:
 		p = failure("The query could not be read.", c.full.err)
 	case c.full.stopped:
-		p = panel{mark: text.Of(text.Text(text.Warn, "!")), title: "Stopped before it was read.", press: []string{"↵", "read again", "q", "back"}}
+		p = panel{mark: text.Of(text.Text(text.Warn, "!")), title: "Stopped before it was read.", press: []Hint{{In, "read again"}, {Leave, "back"}}}
 	case c.full.spinning():
 		p = panel{mark: spinner(c.full.wait.Tick), title: c.full.wait.Doing, body: []string{c.verdict.Audit.ID.Short()}}
 		if c.full.wait.Late {
-			p.body = append(p.body, "This takes longer than usual: "+Ago(c.full.wait.For)+" so far. esc stops it.")
+			p.body = append(p.body, c.full.lateWords(c.look.Keymap()))
 		}
 	}
-	return p.lines(c.look.Cols+c.side.cols, c.look.Rows)
+	return p.lines(c.look.Keymap(), c.look.Cols+c.side.cols, c.look.Rows)
 }
 
 // row is one assertion: value, weight, its stage then and now, id, source; or why it was kept out.

@@ -319,11 +319,11 @@ func (d *Diff) sections() []section {
 func (d *Diff) Lines() []text.Line {
 	switch {
 	case d.done == nil:
-		return d.read.blank("The difference", "of "+d.right.Short()+" and what was told before").lines(d.look.Cols, d.look.Rows)
+		return d.read.blank(d.look.Keymap(), "The difference", "of "+d.right.Short()+" and what was told before").lines(d.look.Keymap(), d.look.Cols, d.look.Rows)
 	case d.done.none:
 		return panel{mark: text.Of(text.Text(text.Dim, "?")), title: "Nobody had asked this before.",
-			body:  []string{"There is no older answer about the same thing to compare with. v on any other answer picks it; d on this one then compares the two."},
-			press: []string{"q", "back"}}.lines(d.look.Cols, d.look.Rows)
+			body:  []string{"There is no older answer about the same thing to compare with. " + d.look.Keymap().Shown(Pick) + " on any other answer picks it; " + d.look.Keymap().Shown(Compare) + " on this one then compares the two."},
+			press: []Hint{{Leave, "back"}}}.lines(d.look.Keymap(), d.look.Cols, d.look.Rows)
 	}
 	top, ruled, list := d.layout()
 	out := append(make([]text.Line, 0, d.look.Rows), top...)

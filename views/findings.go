@@ -189,7 +189,7 @@ func (f *Findings) heading(code ask.Code, i int) text.Line {
 	}
 	sign, tone := severity(code)
 	return text.Of(text.Space(1), text.Text(tone, sign+" "+code.Word()), text.Text(text.Strong, "  "+Count(n)), text.Space(2),
-		text.Text(text.Dim, DropDeadKeys(code.Sentence())))
+		text.Text(text.Dim, f.look.Keymap().Sentence(code.Sentence()))).Cut(f.look.Cols - 1)
 }
 
 // worstOf is the code of a query's most severe finding; empty for none.
@@ -204,7 +204,7 @@ func worstOf(a *ask.Audit) ask.Code {
 func (f *Findings) top() []text.Line {
 	what := text.Of(text.Space(1), text.Text(text.Strong, "what deserves a look, worst first"))
 	lines := []text.Line{text.Ends(what, append(text.Of(text.Text(text.Dim, f.rangeWords(f.of))), text.Space(1)), f.look.Cols)}
-	if busy := f.read.staleLine(f.rangeWords(f.of)); f.trace != nil && busy != nil {
+	if busy := f.read.staleLine(f.look.Keymap(), f.rangeWords(f.of)); f.trace != nil && busy != nil {
 		lines = append(lines, append(text.Of(text.Space(3)), busy...).Cut(f.look.Cols))
 	}
 	if f.look.Rows >= tallRows {
@@ -229,10 +229,10 @@ func (f *Findings) rangeWords(r ask.Range) string {
 // Lines draws the view.
 func (f *Findings) Lines() []text.Line {
 	if f.trace == nil {
-		return f.read.blank("The findings", "what is known from when it was asked, and what holds now").lines(f.look.Cols, f.look.Rows)
+		return f.read.blank(f.look.Keymap(), "The findings", "what is known from when it was asked, and what holds now").lines(f.look.Keymap(), f.look.Cols, f.look.Rows)
 	}
 	if len(f.trace.Queries) == 0 {
-		return f.nothing().lines(f.look.Cols, f.look.Rows)
+		return f.nothing().lines(f.look.Keymap(), f.look.Cols, f.look.Rows)
 	}
 	top, list, ruled, detail := f.layout()
 	out := append(make([]text.Line, 0, f.look.Rows), top...)
@@ -249,7 +249,7 @@ func (f *Findings) Lines() []text.Line {
 // nothing is the page of an empty list: that nothing was found is no proof that all is right.
 func (f *Findings) nothing() panel {
 	p := panel{mark: text.Of(text.Text(text.OK, "✓")), title: "No query here raises a finding.",
-		body: []string{"That is not to say that every answer was right: findings see what is recorded, and no more."}, press: []string{"q", "back"}}
+		body: []string{"That is not to say that every answer was right: findings see what is recorded, and no more."}, press: []Hint{{Leave, "back"}}}
 	if f.trace.Total == 0 && len(f.trace.Empty) > 0 {
 		p.body = append(p.body, "Searched: "+strings.Join(f.trace.Empty, "; ")+".")
 	}
@@ -258,11 +258,11 @@ func (f *Findings) nothing() panel {
 		p.mark, p.title = text.Of(text.Text(text.Warn, "!")), "Nothing was found before it stopped."
 	case f.partial():
 		p.mark, p.title = text.Of(text.Text(text.Warn, "!")), "Nothing found yet: "+f.trace.Searched.String()+"."
-		p.press = append([]string{"r", "search longer"}, p.press...)
+		p.press = append([]Hint{{Again, "search longer"}}, p.press...)
 	}
 	if f.window != (ask.Range{}) && !f.all {
 		p.body = append(p.body, "Listed: "+f.rangeWords(f.of)+".")
-		p.press = append([]string{"f", "look at all that is recorded"}, p.press...)
+		p.press = append([]Hint{{Suspects, "look at all that is recorded"}}, p.press...)
 	}
 	return p
 }
@@ -334,7 +334,7 @@ const citesShown = 3
 
 // finding is one with its sentence and its cites; where that is too long the sentence is cut and the cites stay.
 func (f *Findings) finding(one ask.Finding) text.Line {
-	left := findingLine(one, "   ")
+	left := findingLine(one, "   ", f.look.Keymap())
 	var cites text.Line
 	for i, id := range one.Cites {
 		if i == citesShown {

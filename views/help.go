@@ -125,7 +125,7 @@ func (h *HelpView) Height() int { return len(h.page.lines) }
 // Status says how much there is.
 func (h *HelpView) Status() text.Line {
 	if h.page.window.End() < len(h.page.lines) {
-		return text.Of(text.Space(1), text.Text(text.Dim, "more below: j"))
+		return text.Of(text.Space(1), text.Text(text.Dim, "more below: "+h.look.Keymap().Shown(Down)))
 	}
 	return text.Of(text.Space(1), text.Text(text.Dim, "No key changes evidence."))
 }

@@ -121,7 +121,7 @@ func readImpactHead(ctx context.Context, in ask.Investigator, root ask.Target) (
 		return h, nil
 	}
 	top := chain.Nodes[0]
-	h.claims, h.by, h.when, h.check = top.Title, top.Agent, top.Timestamp, top.Check
+	h.claims, h.by, h.when, h.check = titleOf(top), top.Agent, top.Timestamp, top.Check
 	for _, e := range chain.Edges {
 		if root.ID.Kind == record.KindAssertion && e.Type == ask.EvidenceOf && len(h.scopes) == 1 {
 			name := e.To.Short()

@@ -82,7 +82,7 @@ func (i *Impact) stale() text.Line {
 	if i.found == nil {
 		return nil
 	}
-	return i.read.staleLine(i.head.scopes[i.shown].words)
+	return i.read.staleLine(i.look.Keymap(), i.head.scopes[i.shown].words)
 }
 
 // scopeLine is how wide the net is cast; the next width is a key away.
@@ -98,7 +98,7 @@ func (i *Impact) scopeLine() text.Line {
 			l = append(l, text.Text(text.Dim, s.words))
 		}
 	}
-	return labelled(i.look, "OF", append(l, text.Text(text.Key, "   i"), text.Text(text.Dim, " widens"))...)
+	return labelled(i.look, "OF", append(l, text.Text(text.Key, "   "+i.look.Keymap().Shown(Ahead)), text.Text(text.Dim, " widens"))...)
 }
 
 // counts is what came of it, the worst first.
@@ -225,7 +225,7 @@ func (i *Impact) sections() []section {
 // Lines draws the view.
 func (i *Impact) Lines() []text.Line {
 	if i.found == nil {
-		return i.read.blank("The chain ahead", "from "+i.root.Short()+" to everybody who was told it").lines(i.look.Cols, i.look.Rows)
+		return i.read.blank(i.look.Keymap(), "The chain ahead", "from "+i.root.Short()+" to everybody who was told it").lines(i.look.Keymap(), i.look.Cols, i.look.Rows)
 	}
 	top, ruled, list, detail := i.layout()
 	out := append(make([]text.Line, 0, i.look.Rows), top...)
@@ -304,7 +304,7 @@ func (i *Impact) eventRow(e ask.Event) text.Line {
 	at := text.Of(text.Text(text.Plain, look.Times.Column(e.Timestamp, days))).Fit(look.Times.ColumnCells(days))
 	l := append(at, text.Space(2), text.Text(markTone(e.Type), e.Type.Mark()+" "))
 	l = append(l, eventTitle(&e)...)
-	return append(l, text.Text(text.Dim, "  by "+e.Agent))
+	return append(l, text.Text(text.Dim, "  by "+e.Agent)).Cut(look.Cols - 4) // the cursor in front, a cell of air behind
 }
 
 // detail is the selected query in words.

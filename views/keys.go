@@ -123,6 +123,12 @@ func (m Keymap) Of(a Action) KeyOf {
 	return KeyOf{}
 }
 
+// Shown is the first key of an action, as a screen shows it; empty where it has none.
+func (m Keymap) Shown(a Action) string {
+	first, _, _ := strings.Cut(m.Of(a).Binding.Help().Key, " ")
+	return first
+}
+
 // Means is the action that a key is bound to; empty for none.
 func (m Keymap) Means(name string) Action {
 	for _, k := range m {
@@ -252,7 +258,7 @@ func (m Keymap) Sentence(s string) string {
 			from = open + 1
 			continue
 		}
-		shown, _, _ := strings.Cut(m.Of(base.Means(s[open+1:open+2])).Binding.Help().Key, " ")
+		shown := m.Shown(base.Means(s[open+1 : open+2]))
 		if shown == "" {
 			s = strings.TrimRight(s[:open], " ") + s[open+3:]
 			from = min(open, len(s))

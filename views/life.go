@@ -34,7 +34,7 @@ func (c *Contributions) detail(w ask.Weighed, rows int) []text.Line {
 	}
 	tail := c.ground(w, indent)
 	steps := lifeSteps(w.Life, a, c.look, indent)
-	ruler := lifeRuler(w.Life, a.Timestamp, c.look, indent)
+	ruler := lifeRuler(w.Life, a, c.look, indent)
 	if rows-len(out)-len(tail)-len(ruler) < 2 {
 		ruler = nil
 	}
@@ -116,10 +116,13 @@ func clipSteps(steps []text.Line, rows, indent int) []text.Line {
 //	Proposed  −          Rejected
 //	P─────────+──────────R━━━━━
 //	                 ▲ asked
-func lifeRuler(life []ask.LifeStep, asked record.Time, look Look, indent int) []text.Line {
+//
+// A question about an earlier moment could see the life up to then, wherever it was asked from.
+func lifeRuler(life []ask.LifeStep, a ask.Audit, look Look, indent int) []text.Line {
 	if len(life) == 0 {
 		return nil
 	}
+	asked, word := seenFrom(a)
 	last := max(asked, life[len(life)-1].At)
 	left, right := look.Times.Minute(life[0].At), look.Times.Minute(last)
 	if look.Times.Day(life[0].At) != look.Times.Day(last) {
@@ -164,13 +167,23 @@ func lifeRuler(life []ask.LifeStep, asked record.Time, look Look, indent int) []
 	ruler = append(ruler, text.Space(1), text.Text(text.Dim, right))
 
 	pointer := indent + text.Width(left) + 1 + ax.cell(asked)
-	label := "▲ asked " + look.Times.Clock(asked)
+	words := word + " " + look.Times.OnDay(asked, look.Times.Day(a.Timestamp))
+	label := "▲ " + words
 	below := text.Of(text.Space(pointer), text.Text(text.Strong, "▲"), text.Text(text.Plain, label[len("▲"):]))
 	if pointer+text.Width(label) > look.Cols-1 {
-		words := "asked " + look.Times.Clock(asked) + " "
+		words += " "
 		below = text.Of(text.Space(max(pointer-text.Width(words), 0)), text.Text(text.Plain, words), text.Text(text.Strong, "▲"))
 	}
 	return []text.Line{ruler, below}
+}
+
+// seenFrom is the moment as of which a question was answered, and the word for it: what it could see of a life ends
+// there.
+func seenFrom(a ask.Audit) (record.Time, string) {
+	if a.AsOf != 0 && a.AsOf != a.Timestamp {
+		return a.AsOf, "as it was at"
+	}
+	return a.Timestamp, "asked"
 }
 
 // setApart puts a sign on a line with a gap on either side: a minus would drown in it.
@@ -187,7 +200,8 @@ func setApart(line []text.Span, at int, sign text.Span) {
 func lifeSteps(life []ask.LifeStep, a ask.Audit, look Look, indent int) []text.Line {
 	var out []text.Line
 	day := look.Times.Day(a.Timestamp)
-	width := 0
+	moment, _ := seenFrom(a)
+	width := text.Width(look.Times.OnDay(moment, day))
 	for _, s := range life {
 		width = max(width, text.Width(look.Times.OnDay(s.At, day)))
 	}
@@ -203,9 +217,15 @@ func lifeSteps(life []ask.LifeStep, a ask.Audit, look Look, indent int) []text.L
 }
 
 func askedLine(a ask.Audit, look Look, indent, width int, day string) text.Line {
-	at := text.Of(text.Text(text.Strong, look.Times.OnDay(a.Timestamp, day))).Fit(width)
-	return append(append(text.Line{text.Space(indent)}, at...), text.Space(2),
-		text.Text(text.Strong, "▲ asked here"), text.Text(text.Dim, "; what follows the answer could not see"))
+	moment, word := seenFrom(a)
+	at := text.Of(text.Text(text.Strong, look.Times.OnDay(moment, day))).Fit(width)
+	l := append(append(text.Line{text.Space(indent)}, at...), text.Space(2))
+	if word != "asked" {
+		l = append(l, text.Text(text.Strong, "▲ "+word), text.Text(text.Plain, ", asked "+look.Times.OnDay(a.Timestamp, day)))
+	} else {
+		l = append(l, text.Text(text.Strong, "▲ asked here"))
+	}
+	return append(l, text.Text(text.Dim, "; what follows the answer could not see")).Cut(look.Cols - 1)
 }
 
 func stepLine(s ask.LifeStep, birth bool, look Look, indent, width int, day string) text.Line {

@@ -292,14 +292,14 @@ func (t *Timeline) eventPane(e *ask.Event, rows int) []text.Line {
 				name = text.Of(text.Space(indent + label))
 			}
 			if i == 2 && len(g.list) > 3 {
-				lines = append(lines, append(name, text.Text(text.Dim, fmt.Sprintf("and %d more%s", len(g.list)-2, g.note)), text.Text(text.Key, "  ↵")))
+				lines = append(lines, append(name, text.Text(text.Dim, fmt.Sprintf("and %d more%s", len(g.list)-2, g.note)), text.Text(text.Key, "  "+t.look.Keymap().Shown(In))))
 				break
 			}
 			lines = append(lines, append(name[:len(name):len(name)], linkedLine(l, t.look, t.look.Cols-indent-label-1, anyAgent(e))...))
 		}
 	}
 	if len(lines) > rows {
-		lines = append(lines[:rows-1:rows-1], text.Of(text.Space(indent), text.Text(text.Key, "↵"), text.Text(text.Dim, " shows the rest")))
+		lines = append(lines[:rows-1:rows-1], text.Of(text.Space(indent), text.Text(text.Key, t.look.Keymap().Shown(In)), text.Text(text.Dim, " shows the rest")))
 	}
 	return lines
 }

@@ -95,7 +95,7 @@ func (v *MessagesView) Lines() []text.Line {
 	if len(v.list) == 0 {
 		return panel{mark: text.Of(text.Text(text.Dim, "·")), title: "Nothing has been said yet.",
 			body:  []string{"What stands on the status line until the next key is kept here, and every error in full."},
-			press: []string{"q", "back"}}.lines(v.look.Cols, v.look.Rows)
+			press: []Hint{{Leave, "back"}}}.lines(v.look.Keymap(), v.look.Cols, v.look.Rows)
 	}
 	return text.Block(v.page.visible(), v.look.Cols, v.look.Rows)
 }

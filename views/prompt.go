@@ -179,6 +179,9 @@ func (p *Prompt) all() []text.Line {
 			below = echo
 		}
 	}
+	if len([]rune(p.field.Value())) >= p.field.CharLimit {
+		below = text.Of(text.Text(text.Warn, "! full: a line has at most "+Count(p.field.CharLimit)+" characters; what was typed beyond is not in it"))
+	}
 	if below.Width() > 0 {
 		out = append(out, append(text.Of(text.Space(3)), below...).Cut(p.look.Cols-1))
 	}
@@ -211,8 +214,13 @@ func (p *Prompt) Selected() Target { return p.of.Target }
 func fieldLine(field textinput.Model, cols int) text.Line {
 	value := []rune(field.Value())
 	at := min(field.Position(), len(value))
-	first := 0
-	for text.Width(string(value[first:at]))+2 > cols && first < at {
+	first := at // from the cursor back, as far as there is room: a long note is drawn with every key
+	for cells := 2; first > 0; first-- {
+		if cells += text.Width(string(value[first-1])); cells > cols {
+			break
+		}
+	}
+	for text.Width(string(value[first:at]))+2 > cols && first < at { // some characters are wider side by side
 		first++
 	}
 	under, behind := " ", ""

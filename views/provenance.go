@@ -282,17 +282,17 @@ func (p *Provenance) blank() []text.Line {
 		q = failure("The chain could not be followed.", p.chain.err)
 	case p.chain.stopped:
 		q = panel{mark: text.Of(text.Text(text.Warn, "!")), title: "Stopped before anything was found.",
-			press: []string{"↵", "follow it again", "q", "back"}}
+			press: []Hint{{In, "follow it again"}, {Leave, "back"}}}
 	case p.chain.spinning():
 		q = panel{mark: spinner(p.chain.wait.Tick), title: p.chain.wait.Doing,
 			body: []string{"from " + p.root.Short() + " down to the bytes of the documents"}}
 		if p.chain.wait.Late {
-			q.body = append(q.body, "This takes longer than usual: "+Ago(p.chain.wait.For)+" so far. esc stops it.")
+			q.body = append(q.body, p.chain.lateWords(p.look.Keymap()))
 		}
 	case !p.chain.running && p.chain.known:
 		q = panel{mark: text.Of(text.Text(text.Dim, "?")), title: "Nothing is known of " + p.root.Short() + "."}
 	}
-	return q.lines(p.look.Cols, p.look.Rows)
+	return q.lines(p.look.Keymap(), p.look.Cols, p.look.Rows)
 }
 
 // Height is how many lines show the whole tree and the selected record.
@@ -324,7 +324,7 @@ func (p *Provenance) Status() text.Line {
 func (p *Provenance) extent() text.Span {
 	switch {
 	case p.chain.running && p.chain.wait.Late:
-		return text.Text(text.Warn, "! slow: following it for "+Ago(p.chain.wait.For)+", esc stops")
+		return text.Text(text.Warn, "! slow: following it for "+Ago(p.chain.wait.For)+", "+p.look.Keymap().Shown(Out)+" stops")
 	case p.chain.running:
 		return text.Text(text.Dim, "following it "+spinner(p.chain.wait.Tick).String())
 	case p.chain.stopped:
@@ -352,7 +352,7 @@ func (p *Provenance) Hints() []Hint {
 // Selected is the record under the cursor.
 func (p *Provenance) Selected() Target {
 	if b, ok := p.at(); ok {
-		return Target{b.id, p.nodes[b.id].Title}
+		return Target{b.id, titleOf(p.nodes[b.id])}
 	}
 	return Target{p.root, ""}
 }

@@ -133,12 +133,12 @@ func (s *sidePane) lines(selected record.ID) []text.Line {
 	head := text.Of(text.Text(text.Title, " PROVENANCE"), text.Text(text.Dim, "  behind "), shortID(selected))
 	p := s.chain[selected]
 	switch {
-	case p == nil || len(p.rows) == 0 && p.chain.line() == nil:
+	case p == nil || len(p.rows) == 0 && p.chain.line(p.look.Keymap()) == nil:
 		return text.Block([]text.Line{head, text.Of(text.Space(1), text.Text(text.Dim, "…"))}, cols, rows)
 	case len(p.rows) == 0:
-		busy := append(text.Of(text.Space(1)), p.chain.line()...)
+		busy := append(text.Of(text.Space(1)), p.chain.line(p.look.Keymap())...)
 		if p.chain.failed() {
-			busy = append(busy, text.Text(text.Key, "  r"), text.Text(text.Plain, " tries again"))
+			busy = append(busy, text.Text(text.Key, "  "+p.look.Keymap().Shown(Again)), text.Text(text.Plain, " tries again"))
 		}
 		return text.Block([]text.Line{head, busy}, cols, rows)
 	}

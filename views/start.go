@@ -49,9 +49,24 @@ func (s *Start) Handle(m Msg) ([]Do, bool) {
 	return nil, false
 }
 
-// head is what stands above the incidents, all of it where there is room.
-func (s *Start) head(roomy bool) []text.Line {
+// room is how much of the page is drawn. Where the page is small, words about the incidents go first, then the advice,
+// then where was looked; that nothing is here, and the incidents that Enter opens, stay.
+type room int
+
+const (
+	roomForAll room = iota
+	roomForOne      // the summary of the incident under the cursor alone
+	roomForNone
+	roomForLess // no advice beside the command that reads records in
+	roomForNames
+)
+
+// head is what stands above the incidents.
+func (s *Start) head(r room) []text.Line {
 	cols := s.look.Cols - 4
+	if r == roomForNames {
+		return []text.Line{text.Of(text.Space(2), text.Text(text.Strong, s.what.Title)), text.Of(text.Space(4), text.Text(text.Strong, "episteme ingest FILE")), nil}
+	}
 	out := []text.Line{nil, text.Of(text.Space(2), text.Text(text.Strong, s.what.Title)), nil}
 	add := func(tone text.Tone, words string, rows int) {
 		for _, l := range text.Wrap(tone, words, cols-2, rows) {
@@ -64,7 +79,7 @@ func (s *Start) head(roomy bool) []text.Line {
 	}
 	out = append(out, nil, text.Of(text.Space(2), text.Text(text.Title, "TO BEGIN")))
 	add(text.Strong, "episteme ingest FILE", 1)
-	if roomy {
+	if r < roomForLess {
 		add(text.Dim, "takes in JSON lines, or OpenTelemetry exports with --format otlp; - reads standard input", 2)
 		add(text.Strong, "episteme tui --data DIR", 1)
 		add(text.Dim, "opens evidence that lies elsewhere", 1)
@@ -74,23 +89,31 @@ func (s *Start) head(roomy bool) []text.Line {
 
 // Lines draws the view.
 func (s *Start) Lines() []text.Line {
-	out := s.head(s.look.Rows >= 18)
+	out := s.page(roomForAll)
+	for r := roomForAll + 1; len(out) > s.look.Rows && r <= roomForNames; r++ {
+		out = s.page(r)
+	}
+	if over := len(out) - s.look.Rows; over > 0 { // the incidents stay: they are what Enter opens
+		out = out[min(over, max(len(out)-len(s.what.Fixtures), 0)):]
+	}
+	return text.Block(out, s.look.Cols, s.look.Rows)
+}
+
+func (s *Start) page(r room) []text.Line {
+	out := s.head(r)
 	for i, f := range s.what.Fixtures {
 		tone := text.Plain
 		if i == s.window.Cursor {
 			tone = text.Strong
 		}
 		out = append(out, text.Of(text.Space(1), cursorCell(i == s.window.Cursor), text.Text(tone, f.Name), text.Space(2), text.Text(text.Plain, f.Title)).Cut(s.look.Cols-1))
-		if s.look.Rows >= 18 {
+		if r == roomForAll || r == roomForOne && i == s.window.Cursor {
 			for _, l := range text.Wrap(text.Dim, f.Summary, s.look.Cols-10, 2) {
 				out = append(out, append(text.Of(text.Space(6)), l...))
 			}
 		}
 	}
-	if over := len(out) - s.look.Rows; over > 0 && len(out) > 3 { // the incidents stay: they are what Enter opens
-		out = out[min(over, len(out)-len(s.what.Fixtures)-1):]
-	}
-	return text.Block(out, s.look.Cols, s.look.Rows)
+	return out
 }
 
 // Status says that nothing was made.

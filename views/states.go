@@ -78,13 +78,18 @@ func spinner(tick int) text.Line {
 	return text.Of(text.Repeat(text.Dim, "─", at), text.Text(text.Key, "━"), text.Repeat(text.Dim, "─", cells-1-at))
 }
 
+// lateWords say below a spinner that it takes long, and what ends it.
+func (p *progress) lateWords(keys Keymap) string {
+	return "This takes longer than usual: " + Ago(p.wait.For) + " so far. " + keys.Shown(Out) + " stops it."
+}
+
 // line says what is under way, or what became of it; empty when there is nothing to say.
-func (p *progress) line() text.Line {
+func (p *progress) line(keys Keymap) text.Line {
 	switch {
 	case p.spinning():
 		l := append(spinner(p.wait.Tick), text.Text(text.Plain, "  "+p.wait.Doing))
 		if p.wait.Late {
-			return append(l, text.Text(text.Warn, fmt.Sprintf("  ! slow: %s so far, esc stops it", Ago(p.wait.For.Truncate(time.Second)))))
+			return append(l, text.Text(text.Warn, fmt.Sprintf("  ! slow: %s so far, %s stops it", soFar(p.wait.For), keys.Shown(Out))))
 		}
 		return l
 	case p.stopped:
@@ -93,6 +98,14 @@ func (p *progress) line() text.Line {
 		return text.Of(text.Text(text.Bad, "✗ "+headline(p.err)))
 	}
 	return nil
+}
+
+// soFar is how long something has taken. What is asked of one record is slow before the first second is over.
+func soFar(d time.Duration) string {
+	if d < time.Second {
+		return "under 1 s"
+	}
+	return Ago(d)
 }
 
 // headline is the first line of an error.
@@ -106,11 +119,11 @@ type panel struct {
 	mark  text.Line
 	title string
 	body  []string // paragraphs
-	press []string // what to do now: pairs of key and word
+	press []Hint   // what to do now
 }
 
 // lines draws the panel in the upper middle of a page of cols by rows.
-func (p panel) lines(cols, rows int) []text.Line {
+func (p panel) lines(keys Keymap, cols, rows int) []text.Line {
 	const widest = 84 // about what one reads without losing the line
 	inner := min(cols-4, widest)
 	left := text.Space(max((cols-inner)/2, 0))
@@ -132,8 +145,8 @@ func (p panel) lines(cols, rows int) []text.Line {
 	}
 	if len(p.press) > 0 {
 		l := text.Line{indent}
-		for i := 0; i+1 < len(p.press); i += 2 {
-			l = append(l, text.Text(text.Key, p.press[i]), text.Text(text.Plain, " "+p.press[i+1]+"   "))
+		for _, h := range p.press {
+			l = append(l, text.Text(text.Key, keys.Shown(h.Action)), text.Text(text.Plain, " "+h.Word+"   "))
 		}
 		out = append(out, nil)
 		add(l)
@@ -144,14 +157,14 @@ func (p panel) lines(cols, rows int) []text.Line {
 
 // failure is the page for an error: what it means for the investigator, what to press, and the chain behind.
 func failure(what string, err error) panel {
-	p := panel{mark: text.Of(text.Text(text.Bad, "✗")), title: what, press: []string{"↵", "try again", "q", "back"}}
+	p := panel{mark: text.Of(text.Text(text.Bad, "✗")), title: what, press: []Hint{{In, "try again"}, {Leave, "back"}}}
 	var missing *ask.NotFoundError
 	var usage *ask.UsageError
 	switch {
 	case errors.As(err, &missing):
-		p.mark, p.press = text.Of(text.Text(text.Warn, "?")), []string{"q", "back"}
+		p.mark, p.press = text.Of(text.Text(text.Warn, "?")), []Hint{{Leave, "back"}}
 	case errors.As(err, &usage):
-		p.press = []string{"q", "back"}
+		p.press = []Hint{{Leave, "back"}}
 	case errors.Is(err, context.DeadlineExceeded):
 		p.body = append(p.body, "No answer came in time.")
 	}

@@ -23,6 +23,7 @@ type Timeline struct {
 	older  progress      // of the pages before the first row
 	detail progress      // of the selected query's verdict
 	moving bool          // the cursor has moved and not come to rest: the pane waits, and a slow link with it
+	left   entry         // while it moves: where it rested, which the key line still speaks of
 	news   progress      // of whether something new has come
 	follow bool          // look for news
 	awaits bool          // a look for news is planned
@@ -48,9 +49,10 @@ type Timeline struct {
 	anchor entry // where the cursor stood when the filter was opened: a filter on its way may match nothing
 	filter filter
 
-	held     bool  // nothing that arrives may move the screen
-	unseen   int   // rows that came in below while the cursor stood elsewhere
-	resume   entry // where the cursor stood in the timeline that this one takes the place of
+	held     bool    // nothing that arrives may move the screen
+	unseen   int     // rows that came in below while the cursor stood elsewhere
+	keeps    reading // what was read in the timeline that this one takes the place of, away from what is newest
+	resume   entry   // where the cursor stood in the timeline that this one takes the place of
 	verdicts map[record.ID]ask.Verdict
 	stale    record.ID // of a verdict that is still shown and was given before the last news
 }
@@ -89,6 +91,9 @@ const filterChars = 400
 func (t *Timeline) Anew(follow bool) *Timeline {
 	n := NewTimeline(follow)
 	n.span, n.tried, n.held, n.resume = t.span, t.tried, t.held, t.at(t.window.Cursor)
+	if t.head.newer {
+		n.keeps = t.reads()
+	}
 	n.typed.SetValue(t.typed.Value())
 	n.filter = t.filter
 	return n
@@ -164,9 +169,11 @@ func (t *Timeline) Handle(m Msg) ([]Do, bool) {
 	return nil, false
 }
 
-func (t *Timeline) readWindow() Do {
+func (t *Timeline) readWindow() Do { return t.readKept(t.keeps) }
+
+func (t *Timeline) readKept(r reading) Do {
 	rows := max(pageRows, len(t.audits)) // what was read before is read again
-	return t.load.ask(Ask{Slot: windowSlot, Doing: "reading the timeline", Budget: TraceBudget, Run: readWindow(t.look.Now, t.span, rows)})
+	return t.load.ask(Ask{Slot: windowSlot, Doing: "reading the timeline", Budget: TraceBudget, Run: readWindow(t.look.Now, t.span, rows, r)})
 }
 
 // answered takes in what came.
@@ -319,8 +326,9 @@ func (t *Timeline) press(p Press) ([]Do, bool) {
 	if wide, ok := t.beyond(p); ok {
 		return wide, true
 	}
+	from := t.at(t.window.Cursor)
 	if t.window.Move(p) {
-		t.moving = true
+		t.passOn(from)
 		t.toTop = p.Action == Top && t.cursor != ""
 		if t.toTop {
 			return append(t.readOlder(rowsMax), t.moved()...), true
@@ -360,17 +368,22 @@ func (t *Timeline) press(p Press) ([]Do, bool) {
 }
 
 // beyond is what a step over the first row does when there are older records than the window's: up says so, first
-// reads a window four times as long.
+// reads a window four times as long. Last reads the newest window, where this one has stayed behind it.
 func (t *Timeline) beyond(p Press) ([]Do, bool) {
+	if t.head.newer && p.Action == Bottom && !t.load.running {
+		t.window.To(t.len() - 1)
+		t.keeps = reading{}
+		return []Do{t.readWindow()}, true
+	}
 	if t.window.Cursor > 0 || !t.hasBefore() || t.load.running {
 		return nil, false
 	}
 	switch p.Action {
 	case Up:
-		return []Do{Say{Text: "Older records lie before " + t.look.Times.Full(*t.head.rng.From) + ": g reads " + Ago(longer(t.span)), Tone: text.Plain}}, true
+		return []Do{Say{Text: "Older records lie before " + t.look.Times.Full(*t.head.rng.From) + ": " + t.look.Keymap().Shown(Top) + " reads " + Ago(longer(t.span)), Tone: text.Plain}}, true
 	case Top:
 		t.span = longer(t.span)
-		return []Do{t.readWindow()}, true
+		return []Do{t.readKept(t.reads().longer(t.head, t.span))}, true
 	}
 	return nil, false
 }
@@ -414,7 +427,7 @@ func (t *Timeline) again() []Do {
 	case t.load.running || !t.failed():
 		return nothingFailed()
 	case t.load.failed() || t.events.err != nil:
-		return []Do{t.readWindow()}
+		return []Do{t.readKept(t.reads())}
 	case t.older.failed():
 		return t.readOlder(1)
 	}
@@ -453,9 +466,19 @@ func (t *Timeline) jump(step, count int, wanted func(entry) bool, none string) [
 		}
 		return []Do{Say{Text: none, Tone: text.Plain}}
 	}
-	t.toTop, t.moving = false, true
+	t.toTop = false
+	t.passOn(t.at(at))
 	t.window.To(found)
 	return t.moved()
+}
+
+// passOn notes that the cursor leaves a row. What is drawn of where it stands, beyond the row itself, waits until it
+// rests: the pane, and the words of the key line, which for an event are others than for a query and 350 bytes.
+func (t *Timeline) passOn(from entry) {
+	if !t.moving {
+		t.left = from
+	}
+	t.moving = true
 }
 
 // Selected is what the cursor stands on.
@@ -483,8 +506,11 @@ func (t *Timeline) Hints() []Hint {
 	if t.len() == 0 {
 		return []Hint{{Out, "clear filter"}, {Filter, "change it"}, {Help, ""}, {Leave, "quit"}}
 	}
-	in := "why"
-	if t.at(t.window.Cursor).event != nil {
+	in, on := "why", t.at(t.window.Cursor)
+	if t.moving {
+		on = t.left
+	}
+	if on.event != nil {
 		in = "what it was based on"
 	}
 	hints := againOr(t.failed(), []Hint{{In, in}, {Behind, ""}, {Ahead, ""}, {Otherwise, ""}, {Suspects, ""}, {Filter, ""}, {NextMark, "marks"}, {Yank, ""}, {Clock, ""}})

@@ -3,7 +3,6 @@ package views
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 
 	"episteme/engine/record"
@@ -115,18 +114,18 @@ func (t *Timeline) blank() []text.Line {
 		p = failure("The timeline could not be read.", t.load.err)
 	case t.load.stopped:
 		p = panel{mark: text.Of(text.Text(text.Warn, "!")), title: "Stopped before anything was read.",
-			press: []string{"↵", "read again", "q", "quit"}}
+			press: []Hint{{In, "read again"}, {Leave, "quit"}}}
 	case t.load.spinning():
 		p = panel{mark: spinner(t.load.wait.Tick), title: t.load.wait.Doing, body: t.readSoFar()}
 		if t.load.wait.Late {
-			p.body = append(p.body, "This takes longer than usual: "+Ago(t.load.wait.For)+" so far. esc stops it.")
+			p.body = append(p.body, t.load.lateWords(t.look.Keymap()))
 		}
 	case t.load.running || !t.load.known:
 		return text.Block(nil, t.look.Cols, t.look.Rows)
 	default:
 		p = t.nothing()
 	}
-	return p.lines(t.look.Cols, t.look.Rows)
+	return p.lines(t.look.Keymap(), t.look.Cols, t.look.Rows)
 }
 
 // readSoFar says what a window that is still being read will hold.
@@ -141,7 +140,7 @@ func (t *Timeline) readSoFar() []string {
 
 // nothing is the page of an empty window. Empty is no proof of silence: it says why it may be empty.
 func (t *Timeline) nothing() panel {
-	p := panel{mark: text.Of(text.Text(text.Dim, "?")), title: "No queries and no events in this window.", press: []string{"?", "help", "q", "quit"}}
+	p := panel{mark: text.Of(text.Text(text.Dim, "?")), title: "No queries and no events in this window.", press: []Hint{{Help, "help"}, {Leave, "quit"}}}
 	if s := t.head.status; s.Newest == nil && s.LastLSN == 0 {
 		p.title = "Nothing has been recorded here yet."
 		p.body = append(p.body, "episteme ingest FILE reads records in; episteme tui --fixture auth-jwt shows an incident that comes with it.")
@@ -223,12 +222,12 @@ func (t *Timeline) columns() columns {
 // header names the columns, or says what is being read beside what is shown.
 func (t *Timeline) header(c columns) text.Line {
 	for _, p := range []*progress{&t.load, &t.older} {
-		busy := p.line()
+		busy := p.line(t.look.Keymap())
 		if busy == nil {
 			continue
 		}
 		if !p.running && p == &t.older {
-			busy = append(busy, text.Text(text.Plain, ": older queries are missing; "), text.Text(text.Key, "g"), text.Text(text.Plain, " reads on"))
+			busy = append(busy, text.Text(text.Plain, ": older queries are missing; "), text.Text(text.Key, t.look.Keymap().Shown(Top)), text.Text(text.Plain, " reads on"))
 		}
 		return append(text.Line{text.Space(3)}, busy...).Cut(t.look.Cols)
 	}
@@ -262,7 +261,7 @@ func (t *Timeline) list(c columns, each int) []text.Line {
 	var out []text.Line
 	if t.len() == 0 {
 		return []text.Line{nil, text.Of(text.Space(3), text.Text(text.Plain, "Nothing matches. "),
-			text.Text(text.Key, "esc"), text.Text(text.Plain, " clears the filter."))}
+			text.Text(text.Key, t.look.Keymap().Shown(Out)), text.Text(text.Plain, " clears the filter."))}
 	}
 	for i := t.window.First; i < t.window.End(); i++ {
 		e := t.row(i)
@@ -374,230 +373,4 @@ func lookAt(a *ask.Audit, cells int) text.Line {
 		}
 	}
 	return l
-}
-
-// pane is what is known of the selected row, in at most rows lines.
-func (t *Timeline) pane(rows int) []text.Line {
-	e := t.at(t.window.Cursor)
-	kept := keptLines(t.look.Kept[e.id()], t.look, min(rows/3, 3))
-	rows -= len(kept)
-	switch {
-	case t.moving && !e.id().IsZero():
-		return t.passing(e)
-	case e.event != nil:
-		return append(kept, t.eventPane(e.event, rows)...)
-	case e.audit == nil:
-		return nil
-	}
-	v, full := t.verdicts[e.audit.ID]
-	if !full {
-		v = remembered(*e.audit)
-	}
-	lines := append([]text.Line{verdictHead(v, t.look)}, verdictPane(v, t.look, rows-1)...)
-	if !full && len(lines) < rows {
-		lines = append(lines, t.weighing())
-	}
-	if t.look.Rows >= tallRows && full && len(v.Audit.Findings) > 0 {
-		lines = append(lines, nil)
-		lines = append(lines, findingLines(v.Audit.Findings, rows-len(lines))...)
-	}
-	return append(kept, lines[:min(len(lines), rows)]...)
-}
-
-// keptLines are the newest notes of the case on a record, in at most rows lines.
-func keptLines(list []Kept, look Look, rows int) []text.Line {
-	var out []text.Line
-	for _, k := range list[max(len(list)-max(rows, 0), 0):] {
-		note := k.Note
-		if note == "" {
-			note = "kept in the case"
-		}
-		out = append(out, text.Of(text.Space(1), text.Text(text.Key, "*"), text.Space(1), text.Text(text.Strong, k.By), text.Text(text.Plain, ": "+note)).Cut(look.Cols-1))
-	}
-	return out
-}
-
-// passing is what is said of a row while the cursor runs over it: which it is. What was told stands in the row, the rest
-// is drawn where the cursor comes to rest; a key that repeats would send a pane for each row it passes.
-func (t *Timeline) passing(e entry) []text.Line {
-	if e.event != nil {
-		return []text.Line{eventHead(e.event, t.look)}
-	}
-	v, full := t.verdicts[e.audit.ID]
-	if !full {
-		v = remembered(*e.audit)
-	}
-	return []text.Line{verdictHead(v, t.look)}
-}
-
-// weighing stands below a verdict from memory while, or because, the rest is not known.
-func (t *Timeline) weighing() text.Line {
-	if t.detail.err != nil {
-		return text.Of(text.Space(3), text.Text(text.Bad, "✗ what competed, and what holds now, could not be read: "+headline(t.detail.err)))
-	}
-	if busy := t.detail.line(); busy != nil {
-		return append(text.Line{text.Space(3)}, busy...)
-	}
-	return text.Of(text.Space(3), text.Text(text.Dim, "what competed, and what holds now: …"))
-}
-
-// findingLines are findings with their sentences, in at most rows lines: the last one names those there is no room for.
-func findingLines(list []ask.Finding, rows int) []text.Line {
-	var out []text.Line
-	for i, f := range list {
-		if len(out) == rows-1 && i < len(list)-1 {
-			return append(out, append(text.Of(text.Space(3)), findingNames(list[i:])...))
-		}
-		out = append(out, findingLine(f, "   "))
-	}
-	return out
-}
-
-// findingNames are findings by name, on one line.
-func findingNames(list []ask.Finding) text.Line {
-	var out text.Line
-	for i, f := range list {
-		if i > 0 {
-			out = append(out, text.Text(text.Dim, " · "))
-		}
-		sign, tone := severity(f.Code)
-		out = append(out, text.Text(tone, sign+" "+f.Code.Word()))
-	}
-	return out
-}
-
-// findingLine is a finding with its sentence.
-func findingLine(f ask.Finding, indent string) text.Line {
-	sign, tone := severity(f.Code)
-	return text.Of(text.Text(tone, indent+sign+" "+f.Code.Word()), text.Space(2), text.Text(text.Plain, DropDeadKeys(f.Code.Sentence())))
-}
-
-// Status says how complete the list is, what failed first.
-func (t *Timeline) Status() text.Line {
-	if !t.load.known || t.head.rng.From == nil || len(t.rows) == 0 {
-		return nil
-	}
-	parts := []text.Span{
-		text.Text(text.Plain, fmt.Sprintf("%s of %s queries", Count(len(t.audits)), Count(t.trace.Total))),
-	}
-	if c := t.completeness(); c.Width() > 0 {
-		parts = append(parts, c)
-	}
-	if t.events.err != nil {
-		parts = append(parts, text.Text(text.Bad, "✗ events could not be read: "+headline(t.events.err)))
-	}
-	if t.load.err != nil {
-		parts = append(parts, text.Text(text.Bad, "✗ not read again: "+headline(t.load.err)))
-	}
-	if n := t.head.later; n > 0 {
-		parts = append(parts, text.Text(text.Warn, laterWords(n)))
-	}
-	if t.unseen > 0 {
-		parts = append(parts, text.Text(text.Warn, "! "+Count(t.unseen)+" new: G"))
-	}
-	parts = append(parts, text.Text(text.Plain, t.windowWords()))
-	for _, h := range t.trace.Heard {
-		parts = append(parts, text.Text(text.Dim, h.Agent+" last heard "+t.look.Times.OnDay(h.At, t.look.Times.Day(*t.head.rng.To))))
-		break
-	}
-	return dotted(parts, t.look.Cols)
-}
-
-func laterWords(n uint64) string {
-	if n == 1 {
-		return "! 1 record claims to be later than now"
-	}
-	return "! " + Count(n) + " records claim to be later than now"
-}
-
-// completeness is one phrase for how much of the truth this is; none where a failure already says that it is less.
-func (t *Timeline) completeness() text.Span {
-	switch {
-	case t.trace.Behind > 0:
-		return text.Text(text.Warn, fmt.Sprintf("! %s records not applied yet", Count(t.trace.Behind)))
-	case t.cursor != "" && len(t.audits) >= rowsMax:
-		return text.Text(text.Warn, fmt.Sprintf("! the newest %s only", Count(rowsMax)))
-	case t.cursor != "":
-		return text.Text(text.Warn, "! older ones not read yet: g reads them")
-	case !t.trace.AllReceivedShown:
-		return text.Text(text.Warn, "! not all that was received is shown")
-	case t.events.err != nil || t.load.err != nil:
-		return text.Span{}
-	case t.hasBefore():
-		return text.Text(text.Plain, "all of this window · older: g")
-	}
-	return text.Text(text.OK, "all received shown")
-}
-
-// dotted puts parts side by side: what is wrong first, then what deserves a look, then the rest. What is wrong or
-// deserves a look is cut where it does not fit, each to its share, and never left out; of the rest is left out what
-// does not fit in full.
-func dotted(parts []text.Span, cols int) text.Line {
-	parts = slices.Clone(parts)
-	slices.SortStableFunc(parts, func(a, b text.Span) int { return urgency(a) - urgency(b) })
-	urgent := 0
-	for urgent < len(parts) && urgency(parts[urgent]) < calm {
-		urgent++
-	}
-	sep := text.Text(text.Dim, " · ")
-	widest := widestPart(parts[:urgent], cols-1-max(urgent-1, 0)*sep.Width())
-	var l text.Line
-	for i, p := range parts {
-		if i >= urgent && i > 0 && 1+l.Width()+sep.Width()+p.Width() >= cols {
-			continue
-		}
-		if len(l) > 0 {
-			l = append(l, sep)
-		}
-		if i < urgent {
-			l = append(l, text.Of(p).Cut(widest)...)
-		} else {
-			l = append(l, p)
-		}
-	}
-	return append(text.Of(text.Space(1)), l...).Cut(cols)
-}
-
-// calm is the urgency of what is neither wrong nor deserves a look.
-const calm = 2
-
-func urgency(s text.Span) int {
-	switch s.Tone() {
-	case text.Bad:
-		return 0
-	case text.Warn:
-		return 1
-	}
-	return calm
-}
-
-// widestPart is how many cells each part may take, so that together they fit in room: what the short ones leave
-// goes to the long ones.
-func widestPart(parts []text.Span, room int) int {
-	left := len(parts)
-	widths := make([]int, left)
-	for i, p := range parts {
-		widths[i] = p.Width()
-	}
-	slices.Sort(widths)
-	for _, w := range widths {
-		if w*left > room {
-			return max(room/left, 1)
-		}
-		room, left = room-w, left-1
-	}
-	return slices.Max(append(widths, 0)) // all fit
-}
-
-// windowWords is the window: 2024-01-15 20:30Z … 22:32Z.
-func (t *Timeline) windowWords() string {
-	times, from, to := t.look.Times, *t.head.rng.From, *t.head.rng.To
-	end := times.Minute(to)
-	if times.Day(from) != times.Day(to) {
-		end = times.Day(to) + " " + end
-	}
-	if t.look.Cols < wideCols {
-		return times.Minute(from) + " … " + end
-	}
-	return times.Day(from) + " " + times.Minute(from) + " … " + end
 }

@@ -14,6 +14,7 @@ type windowHead struct {
 	status ask.Status
 	rng    ask.Range
 	later  uint64 // queries and events that claim to be later than the window's end, at most eventRows of the latter
+	newer  bool   // there are newer rows than the window's: it stayed where somebody is reading
 }
 
 // skew is how far behind the recorder's clock this one may be before a record claims to be from the future. The clock
@@ -26,8 +27,39 @@ type eventsPart struct {
 	err  error
 }
 
+// reading is what somebody reads while news come: no news may take it from the screen. The zero reading is nothing.
+type reading struct {
+	window ask.Range
+	row    record.Time // of the row under the cursor
+}
+
+// keep is the window for somebody who reads: the new one where the row is in it; else one that reaches back to the old
+// one's beginning, as long as it does not grow beyond twice the span; else the old one, with newer rows behind it.
+func (r reading) keep(head windowHead, span time.Duration) windowHead {
+	if r.window.From == nil || head.rng.From == nil || r.row >= *head.rng.From {
+		return head
+	}
+	if long := *head.rng.To - *r.window.From; long/2 <= record.Time(span) {
+		head.rng.From = r.window.From
+		return head
+	}
+	head.rng, head.newer = r.window, true
+	return head
+}
+
+// longer is a reading of a window that was held and reaches back for span; another window is nothing to hold.
+func (r reading) longer(head windowHead, span time.Duration) reading {
+	if !head.newer {
+		return reading{}
+	}
+	s := head.status
+	s.Newest = nil // lies behind the window's end
+	r.window = windowOf(s, *head.rng.To-1, span)
+	return r
+}
+
 // readWindow reads the newest rows of the last span before now, or before the newest record when that is older.
-func readWindow(now record.Time, span time.Duration, rows int) Question {
+func readWindow(now record.Time, span time.Duration, rows int, kept reading) Question {
 	return func(ctx context.Context, in ask.Investigator, part func(any) bool) (any, error) {
 		status, err := in.Status(ctx)
 		if err != nil {
@@ -37,6 +69,7 @@ func readWindow(now record.Time, span time.Duration, rows int) Question {
 		if err != nil {
 			return nil, err
 		}
+		head = kept.keep(head, span)
 		if !part(head) {
 			return nil, ctx.Err()
 		}
@@ -181,7 +214,15 @@ func (t *Timeline) heard(s ask.Status) []Do {
 	if known {
 		t.verdicts[selected], t.stale = v, selected
 	}
-	return []Do{t.readWindow()}
+	return []Do{t.readKept(t.reads())}
+}
+
+// reads is what the cursor stands on; nothing at the last of all rows, where it follows what comes.
+func (t *Timeline) reads() reading {
+	if t.window.Cursor >= t.len()-1 && t.filter.empty() && !t.head.newer || t.len() == 0 {
+		return reading{}
+	}
+	return reading{t.head.rng, t.at(t.window.Cursor).time()}
 }
 
 // Live says whether news is taken in as it comes; false while a look for it is overdue or has failed, and while nothing

@@ -106,8 +106,8 @@ func (b *Brief) all() []text.Line {
 		out = paragraph(append(out, nil), text.Plain, text.Span{}, 0, p, cols)
 	}
 	out = append(out, nil, heading("YOUR ANSWER"))
-	out = paragraph(out, text.Plain, text.Text(text.Key, "a"), 3, "with the cursor on an assertion: it is the root, without which it would not have happened. On a query: it flipped, it would have been told something else without the root. Once more takes it back.", cols)
-	out = paragraph(out, text.Plain, text.Text(text.Key, "A"), 3, "shows the answer so far, takes ids that are typed, and hands it in.", cols)
+	out = paragraph(out, text.Plain, text.Text(text.Key, b.look.Keymap().Shown(NameIt)), 3, "with the cursor on an assertion: it is the root, without which it would not have happened. On a query: it flipped, it would have been told something else without the root. Once more takes it back.", cols)
+	out = paragraph(out, text.Plain, text.Text(text.Key, b.look.Keymap().Shown(AnswerKey)), 3, "shows the answer so far, takes ids that are typed, and hands it in.", cols)
 	return b.hints(append(out, nil, heading("HINTS")), cols)
 }
 
@@ -117,7 +117,7 @@ func (b *Brief) hints(out []text.Line, cols int) []text.Line {
 		out = paragraph(out, text.Plain, text.Text(text.Strong, fmt.Sprint(i+1)), 3, hint, cols)
 	}
 	if n < all {
-		out = paragraph(out, text.Dim, text.Text(text.Key, "u"), 3, fmt.Sprintf("takes hint %d of %d, from the first nudge to the last. They are counted, and nobody minds.", n+1, all), cols)
+		out = paragraph(out, text.Dim, text.Text(text.Key, b.look.Keymap().Shown(NextHint)), 3, fmt.Sprintf("takes hint %d of %d, from the first nudge to the last. They are counted, and nobody minds.", n+1, all), cols)
 	}
 	return out
 }

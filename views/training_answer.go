@@ -213,13 +213,13 @@ func (v *AnswerView) all() (out []text.Line, cursor int) {
 	}
 	title("THE ROOT", "the assertion without which it would not have happened")
 	if v.session.Root.IsZero() {
-		none("not named yet: a on an assertion")
+		none("not named yet: " + v.look.Keymap().Shown(NameIt) + " on an assertion")
 	} else {
 		add(v.named(v.session.Root)...)
 	}
 	title("FLIPPED", "the queries that would have been told something else without it")
 	if len(v.session.Flipped) == 0 {
-		none("none named: a on a query")
+		none("none named: " + v.look.Keymap().Shown(NameIt) + " on a query")
 	}
 	for _, id := range v.session.Flipped {
 		add(v.named(id)...)
@@ -248,7 +248,7 @@ func (v *AnswerView) named(id record.ID) []text.Span {
 
 // Status says how far the answer is.
 func (v *AnswerView) Status() text.Line {
-	if busy := v.finding.line(); busy != nil && v.finding.err == nil {
+	if busy := v.finding.line(v.look.Keymap()); busy != nil && v.finding.err == nil {
 		return append(text.Of(text.Space(1)), busy...)
 	}
 	root := "no root"

@@ -30,7 +30,7 @@ func (p *Provenance) row(i int) text.Line {
 			tail = append(tail, text.Text(text.Warn, "! after the answer  "))
 		}
 	}
-	left = append(left, shortID(b.id), text.Space(2), text.Text(title, n.Title))
+	left = append(left, shortID(b.id), text.Space(2), text.Text(title, titleOf(n)))
 	switch {
 	case b.again:
 		tail = append(tail, text.Text(text.Dim, "↑ above"))
@@ -40,6 +40,14 @@ func (p *Provenance) row(i int) text.Line {
 		tail = append(tail, text.Text(text.Dim, n.Agent+"  "), text.Text(text.Dim, p.look.Times.OnDay(*n.Timestamp, p.day())))
 	}
 	return text.Ends(left, append(tail, text.Space(1)), p.look.Cols)
+}
+
+// titleOf is what a record of a chain is called. Damaged bytes are here, whatever else is said of them.
+func titleOf(n ask.Node) string {
+	if n.Check == ask.Broken && n.ID.Kind == record.KindEvidence {
+		return "damaged bytes"
+	}
+	return n.Title
 }
 
 // day is the audit's where the chain is an audit's, else today: other days are written out.
@@ -115,8 +123,8 @@ func (p *Provenance) below(b branch, rows int) []text.Line {
 	switch {
 	case have:
 		lines = append(lines, recordBody(r, p.look, max(rows-len(lines), 0))...)
-	case p.record.slot != "" && p.record.line() != nil:
-		lines = append(lines, nil, append(text.Line{text.Space(3)}, p.record.line()...))
+	case p.record.slot != "" && p.record.line(p.look.Keymap()) != nil:
+		lines = append(lines, nil, append(text.Line{text.Space(3)}, p.record.line(p.look.Keymap())...))
 	}
 	return text.Block(lines, p.look.Cols, rows)
 }

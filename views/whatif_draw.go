@@ -72,9 +72,9 @@ func (w *WhatIf) sentence() text.Line {
 		return line(text.Text(text.Warn, "? "+w.cannot.Error()))
 	case w.again.failed() || w.again.running && (w.result != nil || w.again.spinning()):
 		if w.result == nil {
-			return append(text.Of(text.Space(1)), w.again.line()...).Cut(w.look.Cols)
+			return append(text.Of(text.Space(1)), w.again.line(w.look.Keymap())...).Cut(w.look.Cols)
 		}
-		return append(text.Of(text.Space(1)), w.again.staleLine(w.asked.Words())...).Cut(w.look.Cols)
+		return append(text.Of(text.Space(1)), w.again.staleLine(w.look.Keymap(), w.asked.Words())...).Cut(w.look.Cols)
 	case w.result == nil:
 		return line(text.Text(text.Dim, "…"))
 	case !w.result.Reproduced || w.result.Recomputed == nil:
@@ -181,6 +181,9 @@ func contributionPairs(left, right []ask.Contribution, known bool) []pair {
 		}
 		if p.right = contributionAt(right, i); len(right) == 0 && i == 0 && known {
 			p.right = text.Of(text.Text(text.Dim, "nothing would have contributed"))
+			if len(left) == 0 {
+				p.right = p.left // no difference: other words would be marked as one
+			}
 		}
 		out = append(out, p)
 	}
@@ -240,7 +243,7 @@ func (w *WhatIf) sections() []section {
 // Lines draws the view.
 func (w *WhatIf) Lines() []text.Line {
 	if w.verdict == nil {
-		return w.weighed.blank("The query", w.query.Short()).lines(w.look.Cols, w.look.Rows)
+		return w.weighed.blank(w.look.Keymap(), "The query", w.query.Short()).lines(w.look.Keymap(), w.look.Cols, w.look.Rows)
 	}
 	top, ruled, list := w.layout()
 	out := append(make([]text.Line, 0, w.look.Rows), top...)

@@ -124,9 +124,37 @@ func mistake(name string, err error) error {
 	var wrong *toml.DecodeError
 	if errors.As(err, &wrong) {
 		line, column := wrong.Position()
-		return &Error{name, line, column, strings.TrimPrefix(wrong.Error(), "toml: ")}
+		what := strings.TrimPrefix(wrong.Error(), "toml: ")
+		if kind, ok := wrongKind(what); ok && len(wrong.Key()) > 0 {
+			setting := wrong.Key()[0]
+			what = fmt.Sprintf("%s: found a TOML %s, expected %s", strings.Join(wrong.Key(), "."), kind, kindOf(setting))
+		}
+		return &Error{name, line, column, what}
 	}
 	return &Error{File: name, Err: strings.TrimPrefix(err.Error(), "toml: ")}
+}
+
+// wrongKind is the kind of value that the library found in place of another one; its own words go on to name our types.
+func wrongKind(what string) (kind string, ok bool) {
+	rest, ok := strings.CutPrefix(what, "cannot decode TOML ")
+	if !ok {
+		return "", false
+	}
+	kind, _, ok = strings.Cut(rest, " into ")
+	return kind, ok
+}
+
+// kindOf is what a setting's value looks like.
+func kindOf(setting string) string {
+	switch setting {
+	case "theme":
+		return `text in quotes, such as "dark"`
+	case "time_zone":
+		return `text in quotes, such as "Europe/Berlin"`
+	case "keys":
+		return `a table of lists, such as provenance = ["o"]`
+	}
+	return "true or false"
 }
 
 // parser finds the lines of settings that could be read, but say what cannot be.

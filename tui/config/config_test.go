@@ -55,7 +55,9 @@ func TestMistakes(t *testing.T) {
 		{"a key that is a count", "[keys]\nhelp = [\"5\"]\n", []string{"config.toml:2:1: help: ", `"5"`, "count"}},
 		{"a key of the terminal's", "[keys]\nhelp = [\"ctrl+s\"]\n", []string{"config.toml:2:1: help: ", "ctrl+s"}},
 		{"a key that is none", "[keys]\nhelp = [\"alt+x\"]\n", []string{"config.toml:2:1: help: ", "alt+x"}},
-		{"a value of another type", "theme = 3\n", []string{"config.toml:1:"}},
+		{"a value of another type", "theme = 3\n", []string{"config.toml:1:", "theme: found a TOML integer, expected text in quotes, such as \"dark\""}},
+		{"a word where it is true or false", "ascii = \"yes\"\n", []string{"config.toml:1:", "ascii: found a TOML string, expected true or false"}},
+		{"a key that is in no list", "[keys]\nprovenance = \"o\"\n", []string{"config.toml:2:", "keys.provenance: found a TOML string, expected a table of lists, such as provenance = [\"o\"]"}},
 		{"no TOML", "theme = dark\n", []string{"config.toml:1:"}},
 		{"a file that is too large", strings.Repeat("#", MaxBytes+1), []string{"config.toml: found more than"}},
 	}
