@@ -143,7 +143,8 @@ const plainCols = 120
 // interactive reports whether a screen can be drawn and keys can be read.
 func (a *app) interactive() bool {
 	in, ok := a.in.(*os.File)
-	return ok && a.terminal && term.IsTerminal(in.Fd()) && os.Getenv("TERM") != "dumb"
+	kind := os.Getenv("TERM") // nobody knows what a terminal without one understands
+	return ok && a.terminal && term.IsTerminal(in.Fd()) && kind != "" && kind != "dumb"
 }
 
 // session is the engine behind one UI. It is opened while the first frame is already on the screen.

@@ -304,7 +304,7 @@ func (p *Provenance) Status() text.Line {
 		return nil
 	}
 	c := ask.Count(p.order)
-	parts := []text.Span{text.Text(text.Plain, Count(c.Links)+" links"), text.Text(text.OK, Count(c.Verified)+" verified")}
+	parts := []text.Span{text.Text(text.Plain, plural(c.Links, "link", "links")), text.Text(text.OK, Count(c.Verified)+" verified")}
 	var none []text.Span
 	for _, some := range []struct {
 		n     int

@@ -60,6 +60,7 @@ func timelineWords() []Word {
 		{"AS IT WAS AT", "Everything is shown as of this time, by the records' own timestamps; what would need later records is left out."},
 		{"FROZEN", "Held still: nothing that arrives is shown until the same key, or the last row."},
 		{"n new", "Rows that came in below while the cursor stood elsewhere."},
+		{"newer ones", "What arrived lies behind the end of the window, which stayed where it was; the key of the last row goes there."},
 		{"*", "The open case keeps this row; the notes stand above the verdict."},
 		{"masked", "Names of people and hosts, and what looks like a secret, have words in their place, as far as they are recognised."},
 		{"all received shown", "Every record that was received has been taken into account."},

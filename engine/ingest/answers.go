@@ -11,7 +11,9 @@ import (
 
 // answers are what audits were told, the last ones by answer key. The worker keeps them: it alone writes, so there is nothing
 // between one of them and the audit that it is about to write. Used by one goroutine.
-type answers struct{ last generations[record.Hash, answered] }
+type answers struct {
+	last generations[record.Hash, answered]
+}
 
 // answersRemembered bounds each half, of some 150 bytes each.
 const answersRemembered = 1 << 12

@@ -122,6 +122,9 @@ func (w WhatIf) Lines(c WhatIfChange, lens string) []Line {
 	if !w.Reproduced || w.Recomputed == nil {
 		return append(lines, Line{"WHAT IF", []Part{{Role: Bad, Text: "recomputed: DIFFERS. Trust nothing that follows from it; run `episteme verify`"}}})
 	}
+	if w.Flips == nil || w.Margin == nil { // whatever sent this is not episteme, or not this one
+		return append(lines, Line{"WHAT IF", []Part{{Role: Bad, Text: "recomputed, but whether it flips, or by how much, did not come with the answer"}}})
+	}
 	said := []Part{{Role: Plain, Text: c.Words() + " it would have said"}}
 	if *w.Flips {
 		said = append(said, w.Recomputed.held()...)

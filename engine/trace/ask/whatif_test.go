@@ -108,3 +108,18 @@ func TestImpactedWords(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatIfThatIsIncomplete: an answer from another server may lack what ours always have.
+func TestWhatIfThatIsIncomplete(t *testing.T) {
+	flips, margin := true, float32(0.1)
+	for _, w := range []ask.WhatIf{
+		{Reproduced: true, Recomputed: &ask.Result{}},
+		{Reproduced: true, Recomputed: &ask.Result{}, Flips: &flips},
+		{Reproduced: true, Recomputed: &ask.Result{}, Margin: &margin},
+	} {
+		lines := w.Lines(ask.WhatIfChange{}, "authority")
+		if last := lines[len(lines)-1]; last.Label != "WHAT IF" || len(last.Parts) != 1 || last.Parts[0].Role != ask.Bad {
+			t.Errorf("an incomplete answer says %v", lines)
+		}
+	}
+}
