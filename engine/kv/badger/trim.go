@@ -20,6 +20,10 @@ const (
 	// trimEvery is how often the figure is read, at some 5 µs. Badger's compactors wake up as often.
 	trimEvery = 50 * time.Millisecond
 
+	// trimSoon is how soon it is read again after it grew by growing: a compaction can fill 1 GB/s.
+	trimSoon = 10 * time.Millisecond
+	growing  = 1 << 20
+
 	// trimBytes is by how much the figure may grow before pages are given back. A working set of that size comes
 	// back in about a millisecond.
 	trimBytes = 8 << 20
@@ -47,20 +51,26 @@ func keepTrimmed(db *badgerdb.DB, dir string, stop <-chan struct{}) {
 	defer figure.close()
 	held := newLease(db)
 	defer held.end()
-	ticker := time.NewTicker(trimEvery)
-	defer ticker.Stop()
-	var floor int64 // the least the figure was since the last trim
+	look := time.NewTimer(trimEvery)
+	defer look.Stop()
+	var floor, last int64 // the least the figure was since the last trim, and what it was the last time
 	for {
 		select {
 		case <-stop:
 			return
-		case <-ticker.C:
+		case <-look.C:
 		}
 		held.takeNext()
 		now, err := figure.fileBytes()
 		if err != nil {
 			return
 		}
+		if now > last+growing {
+			look.Reset(trimSoon)
+		} else {
+			look.Reset(trimEvery)
+		}
+		last = now
 		if floor = min(floor, now); now < floor+trimBytes {
 			continue
 		}
@@ -69,6 +79,7 @@ func keepTrimmed(db *badgerdb.DB, dir string, stop <-chan struct{}) {
 		if floor, err = figure.fileBytes(); err != nil {
 			return
 		}
+		last = floor
 	}
 }
 
