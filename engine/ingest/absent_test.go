@@ -61,7 +61,7 @@ func twoInOneSlot(t *testing.T) []record.Record {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return binary.LittleEndian.Uint32(id.Hash[4:]) % (1 << 16)
+		return binary.LittleEndian.Uint32(id.Hash[4:]) % (1 << 17)
 	}
 	for n := range 1 << 22 {
 		second := record.Evidence("tokens are signed with ES256, revision " + strconv.Itoa(n))

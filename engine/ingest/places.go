@@ -14,10 +14,10 @@ type places struct {
 	shards [placeShards]placeShard
 }
 
-// How much is remembered: 2^16 places of 72 bytes are 4.5 MiB. A shard takes its memory when it is first written to.
+// How much is remembered: 2^17 places of 72 bytes are 9 MiB. A shard takes its memory when it is first written to.
 const (
 	placeShards = 1 << 6
-	placeSlots  = 1 << 10 // of a shard
+	placeSlots  = 1 << 11 // of a shard
 )
 
 type placeShard struct {
