@@ -14,9 +14,6 @@ TIMEOUT ?= 4m
 SOAK_BYTES   ?= 1000000000
 SOAK_MAX_MIB ?= 256
 
-# What runs under the race detector.
-RACED ?= ./engine/...
-
 # How many audits bench-store measures over.
 BENCH_AUDITS ?= 1000000
 
@@ -78,7 +75,7 @@ fuzz: ## give every fuzz target FUZZTIME=10s; what it finds lands in testdata/fu
 	exit $$status
 
 race: ## run the engine's tests under the race detector, where there is a C compiler (RACE=-short for fewer)
-	@if command -v "$$($(GO) env CC)" >/dev/null; then set -x; CGO_ENABLED=1 $(GO) test -race $(RACE) -timeout $(TIMEOUT) $(RACED); \
+	@if command -v "$$($(GO) env CC)" >/dev/null; then set -x; CGO_ENABLED=1 $(GO) test -race $(RACE) -timeout $(TIMEOUT) ./engine/...; \
 	else echo "skipped: the race detector needs a C compiler, and there is no $$($(GO) env CC)"; fi
 
 cover: ## run all tests and say which lines none of them reached; bin/cover.html shows them
