@@ -310,9 +310,12 @@ func TestLoginTime(t *testing.T) {
 
 // TestSilence says that the connection of a client that sends nothing is cut: the last resort.
 func TestSilence(t *testing.T) {
-	h := serve(t, Limits{Silence: time.Millisecond})
-	s := h.session(h.as("alice"))
-	_ = s.Start("wait") // it may be cut off by now
+	h := serve(t, Limits{Silence: 200 * time.Millisecond}) // long enough to log in on a busy machine
+	s, err := h.as("alice").NewSession()
+	if err != nil {
+		return // cut off by now
+	}
+	_ = s.Start("wait") // or by now
 	var exit *gossh.ExitError
 	if err := s.Wait(); err == nil || errors.As(err, &exit) && exit.ExitStatus() == 0 {
 		t.Errorf("a silent session ended with %v", err)
