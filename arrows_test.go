@@ -82,7 +82,7 @@ engine/export    → lukechampine.com/blake3
 engine/intake    → go.opentelemetry.io/collector/pdata, github.com/bmatcuk/doublestar/v4, github.com/pelletier/go-toml/v2, github.com/klauspost/compress/zstd
 engine/trace     → github.com/bmatcuk/doublestar/v4
 engine/wal       → syscall, lukechampine.com/blake3
-engine/kv/badger → os, syscall, github.com/dgraph-io/badger/v4, github.com/klauspost/compress/snappy, google.golang.org/protobuf/proto
+engine/kv/badger → os, syscall, unsafe, github.com/dgraph-io/badger/v4, github.com/dgraph-io/ristretto/v2, github.com/klauspost/compress/snappy, google.golang.org/protobuf/proto
 engine/kv/kvtest → os, testing
 engine/vfs       → os, syscall, golang.org/x/sys
 engine/record    → lukechampine.com/blake3

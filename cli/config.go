@@ -35,7 +35,7 @@ func settings() (config.Config, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return config.Config{}, nil
 	case err == nil && !info.Mode().IsRegular():
-		return config.Config{}, usage(fmt.Errorf("read the settings: found %s in the place of the file %s; move it away", kindOf(info.Mode()), path))
+		return config.Config{}, usage(fmt.Errorf("read the settings: found %s in the place of the file %s; move it away", fileKind(info.Mode()), path))
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -48,15 +48,4 @@ func settings() (config.Config, error) {
 	}
 	c, err := config.Parse(path, data, tui.Themes(), views.Keys())
 	return c, usage(err)
-}
-
-// kindOf is what lies where a file was expected.
-func kindOf(m fs.FileMode) string {
-	switch {
-	case m.IsDir():
-		return "a directory"
-	case m&fs.ModeNamedPipe != 0:
-		return "a pipe"
-	}
-	return "no file"
 }

@@ -117,6 +117,7 @@ func (e *Engine) openMemory(journal record.LogID) (err error) {
 // openDir opens a data directory: its lock, its store, then its journal, which looks at what the store has seen.
 func (e *Engine) openDir(ctx context.Context, o Options) error {
 	boundMemory()
+	oneThreadMore()
 	disk := vfs.OS()
 	if err := disk.MkdirAll(o.Dir); err != nil {
 		return fmt.Errorf("make the data directory %s: %w", o.Dir, err)

@@ -8,11 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"os/exec"
-	"runtime"
-	"runtime/debug"
 	"slices"
 	"time"
 )
@@ -92,7 +89,6 @@ func (t task) run(ctx context.Context, in *input) (o outcome, err error) {
 			return o, err
 		}
 	}
-	before := heapBytes()
 	start := time.Now()
 	p, err := openPeer(ctx, t.Peer, t.Dir, t.CacheKiB)
 	if err != nil {
@@ -102,7 +98,6 @@ func (t task) run(ctx context.Context, in *input) (o outcome, err error) {
 	case doFill:
 		err = t.fill(ctx, p, in, &o)
 	case doIngest:
-		raiseLimit(before)
 		err = ingest(ctx, p, waiting, &o)
 	case doAsk:
 		err = t.answer(ctx, p, in, &o)
@@ -154,22 +149,6 @@ func (t task) fill(ctx context.Context, p peer, in *input, o *outcome) error {
 	time.Sleep(t.Idle)
 	o.Idle = ownMemory()
 	return nil
-}
-
-// heapBytes is what lives on the heap.
-func heapBytes() int64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc)
-}
-
-// raiseLimit gives the collector more room, where a store has limited it: what waits to be ingested is not the store's,
-// and should not make it collect more often.
-func raiseLimit(by int64) {
-	if limit := debug.SetMemoryLimit(-1); limit != math.MaxInt64 {
-		debug.SetMemoryLimit(limit + by)
-	}
 }
 
 // ingest appends batches that are in memory already.

@@ -12,7 +12,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -178,22 +177,14 @@ type token struct {
 // tokensMaxBytes bounds the file: thousands of tokens.
 const tokensMaxBytes = 4 << 20
 
-// readTokens reads the file of tokens. A file that others than its owner can open is refused: their secrets' hashes do
-// not give the secrets away, but whoever can write there can let themselves in.
+// readTokens reads the file of tokens.
 func readTokens(path string) ([]token, error) {
-	f, err := os.Open(path)
+	f, err := OpenPrivate(path, tokensMaxBytes)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return nil, fmt.Errorf("%s: found mode %#o, expected one that only its owner may open; `chmod 600 %s`", path, mode, filepath.Base(path))
-	}
-	return parseTokens(io.LimitReader(f, tokensMaxBytes), path)
+	return parseTokens(f, path)
 }
 
 func parseTokens(r io.Reader, path string) (list []token, err error) {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -37,33 +36,14 @@ const keysMaxBytes = 4 << 20
 // rsaMinBits is the least that is taken of an RSA key: what OpenSSH has asked for since its version 9.1 is less.
 const rsaMinBits = 2048
 
-// readKeys reads the file of keys. A file that others than its owner can open is refused: whoever can write there can
-// let themselves in.
+// readKeys reads the file of keys.
 func readKeys(path string) ([]key, error) {
-	f, err := os.Open(path)
+	f, err := api.OpenPrivate(path, keysMaxBytes)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if err := checkMode(path, info); err != nil {
-		return nil, err
-	}
-	return parseKeys(io.LimitReader(f, keysMaxBytes), path)
-}
-
-// checkMode refuses what is no file of its owner's alone.
-func checkMode(path string, info os.FileInfo) error {
-	if !info.Mode().IsRegular() {
-		return fmt.Errorf("%s: expected a regular file", path)
-	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return fmt.Errorf("%s: found mode %#o, expected one that only its owner may open; `chmod 600 %s`", path, mode, filepath.Base(path))
-	}
-	return nil
+	return parseKeys(f, path)
 }
 
 // parseKeys reads lines in the format of OpenSSH's authorized_keys. A line that is not understood is an error and not
@@ -207,9 +187,7 @@ func (k *keys) current() ([]key, error) {
 	}
 	if now := (fileState{info.ModTime(), info.Size(), info.Mode()}); k.err != nil || k.seen != now {
 		k.seen = now
-		if k.list, k.err = nil, checkMode(k.path, info); k.err == nil { // before it is opened: a pipe would never be
-			k.list, k.err = readKeys(k.path)
-		}
+		k.list, k.err = readKeys(k.path)
 	}
 	return k.list, k.err
 }

@@ -3,6 +3,7 @@ package badger
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -43,6 +44,16 @@ func (l *dirLock) holder() string {
 		return "process " + pid
 	}
 	return "process unknown"
+}
+
+// gone says whether the directory that was locked has lost its place.
+func (l *dirLock) gone() bool {
+	locked, err := l.file.Stat()
+	if err != nil {
+		return false
+	}
+	there, err := os.Stat(filepath.Dir(l.pid))
+	return errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(locked, there)
 }
 
 // release removes the pid file first: afterwards it may be another's.

@@ -131,7 +131,11 @@ func (s *Store) fail(doing string, err error) error {
 	return fmt.Errorf("badger: %w", s.failed)
 }
 
-// Close also compacts the newest tables, which can take seconds after many applies.
+// ErrGone means that the directory of an open store was removed, or that another lies in its place.
+var ErrGone = errors.New("the directory was removed or replaced while it was open")
+
+// Close also compacts the newest tables, which can take seconds after many applies. When the directory is gone it returns
+// ErrGone at once, and badger's goroutines stay: they try to write there again for as long as the process lives.
 func (s *Store) Close() error {
 	s.stopTrimming()
 	s.mu.Lock()
@@ -146,6 +150,9 @@ func (s *Store) Close() error {
 	s.snapsMu.Unlock()
 	for snap := range open {
 		snap.release()
+	}
+	if s.lock.gone() {
+		return fmt.Errorf("badger: close %s: %w", s.dir, errors.Join(ErrGone, s.lock.file.Close()))
 	}
 	err := s.db.Close()
 	if err == nil && s.failed == nil && !s.damaged.Load() {
