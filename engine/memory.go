@@ -12,7 +12,7 @@ import (
 const (
 	// memoryLimitBytes is how large the process may become, mapped files apart, before the garbage collector works harder:
 	// with the pages of the store's files on top, filling a store stays near 256 MiB (decision 4).
-	memoryLimitBytes = 120 << 20
+	memoryLimitBytes = 104 << 20
 
 	// memoryLasts is how long something has to live to raise the limit: longer than the memory of a compaction, which is
 	// what the limit is for. It is a choice; compactions of a filled store take tenths of a second.

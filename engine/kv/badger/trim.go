@@ -22,13 +22,13 @@ const (
 
 	// trimSoon is how soon it is read again while it grows and for trimAwake after something was written: when a
 	// compaction begins, 75 MiB came within 50 ms (400 MB of JSON lines, two processors).
-	trimSoon  = 10 * time.Millisecond
+	trimSoon  = 5 * time.Millisecond
 	trimAwake = time.Second
 	growing   = 1 << 20
 
 	// trimBytes is by how much the figure may grow before pages are given back. A working set of that size comes
 	// back in about a millisecond.
-	trimBytes = 8 << 20
+	trimBytes = 4 << 20
 )
 
 // startTrimming starts the keeper. stopTrimming ends it, and must be called before the database is closed.
