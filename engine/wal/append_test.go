@@ -418,6 +418,18 @@ func TestNoSpaceLeavesNoPhantomRecord(t *testing.T) {
 			t.Fatalf("the next one is lsn %d, want 2", got.First)
 		}
 	})
+	t.Run("nobody knows how much room there is", func(t *testing.T) { // it is another failure than a full disk
+		disk := vfs.NewFaulty(vfs.NewMem())
+		l, _ := mustOpen(t, disk, options(func(o *wal.Options) { o.ReserveBytes = 1000 }))
+		gone := errors.New("no such directory")
+		disk.SetPlan(vfs.FailNth(vfs.OpFree, 1, gone))
+		if _, err := l.Append(bg, batch("phantom", 1, 10)...); !errors.Is(err, gone) || errors.Is(err, wal.ErrNoSpace) || errors.Is(err, wal.ErrLatched) {
+			t.Fatalf("Append = %v, want what the disk said and neither ErrNoSpace nor ErrLatched", err)
+		}
+		if got := mustAppend(t, l, batch("next", 1, 10)...); got.First != 1 {
+			t.Fatalf("the next one is lsn %d, want 1", got.First)
+		}
+	})
 	t.Run("wherever a write finds the disk full", func(t *testing.T) {
 		for n := 1; ; n++ {
 			m := vfs.NewMem()

@@ -1,6 +1,7 @@
 package wal
 
 import (
+	"fmt"
 	"path/filepath"
 	"time"
 
@@ -83,10 +84,13 @@ func (w *writer) checkReserve() error {
 		return nil
 	}
 	free, err := w.log.fsys.FreeBytes(w.log.dir)
-	if err == nil && free >= uint64(reserve) {
-		return nil
+	switch {
+	case err != nil: // of a directory that was removed, for example
+		return fmt.Errorf("wal: append in %s: find out how much room there is: %w; nothing was written", w.log.dir, err)
+	case free < uint64(reserve):
+		return &NoSpaceError{Dir: w.log.dir, Free: free, Reserve: uint64(reserve)}
 	}
-	return &NoSpaceError{Dir: w.log.dir, Free: free, Reserve: uint64(reserve), Err: err}
+	return nil
 }
 
 // removeClean makes sure that CLEAN never names less than there is.
