@@ -11,8 +11,9 @@ import (
 // the largest table that was ever built in it, and one goes when two seconds have passed without a table. A store that is
 // written to never has such two seconds: after some merges among the newest tables 128 MB lay there for good.
 //
-// Badger has no option for it, and its field is private. It is only read here, before anything else is: what is done with
-// the pool are its own exported methods, which any number of goroutines may call.
+// Badger has no option for it, and its field is private. The field is only read, it never changes while a database is open,
+// and what is done with the pool are its own exported methods, which any number of goroutines may call. Nobody may call
+// them once the database is closed.
 type arenas struct{ pool *z.AllocatorPool }
 
 func arenasOf(db *badgerdb.DB) arenas {

@@ -23,7 +23,7 @@ const (
 // compressed (each would lie there twice, and how much goes into a table would hang on the data). What the pool of arenas
 // keeps is given up by arenas.go. Two tables of the newest level are merged into a first level of two to four: with four
 // into sixteen MiB, 300 MB of JSON lines peaked at 202 to 223 MiB instead of 195 and took a seventh more processor time,
-// and tables of 4 MiB peaked at 209 to 211 (decision 4).
+// and tables of 4 MiB peaked at 209 to 211; runs differ by some 20 MiB (decision 4).
 const (
 	// levelGrowth is how many times larger each level is: as many tables of the next one does a table meet. With 8 the
 	// same 130 MB of JSON lines wrote 3.5 GB instead of 3.0, and took 155 MiB of heap instead of 140.
