@@ -20,8 +20,9 @@ const (
 	// trimEvery is how often the figure is read, at some 5 µs. Badger's compactors wake up as often.
 	trimEvery = 50 * time.Millisecond
 
-	// trimSoon is how soon it is read again while it grows and for trimAwake after something was written: when a
-	// compaction begins, 75 MiB came within 50 ms (400 MB of JSON lines, two processors).
+	// trimSoon is how soon it is read again for trimAwake after something was written or the figure grew by growing
+	// bytes: when a compaction begins, 75 MiB came within 50 ms (400 MB of JSON lines, two processors). How long trimAwake
+	// and growing should be was not measured.
 	trimSoon  = 5 * time.Millisecond
 	trimAwake = time.Second
 	growing   = 1 << 20
