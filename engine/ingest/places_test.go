@@ -8,7 +8,7 @@ import (
 	"episteme/engine/wal"
 )
 
-// placed is an id of slot n; ids with another word are others in the same slot.
+// placed is an id of a set; as many n as there are slots fill all. Ids with another word are others in the same set.
 func placed(n uint32, other byte) record.ID {
 	id := record.ID{Kind: record.KindAudit}
 	binary.LittleEndian.PutUint32(id.Hash[4:], n)
@@ -41,16 +41,30 @@ func TestPlacesAreThoseThatWerePut(t *testing.T) {
 
 func TestPlacesTakeEachOthersSlot(t *testing.T) {
 	var p places
-	p.put(placed(7, 0), 1, wal.Position{Segment: 1})
-	p.put(placed(7, 1), 2, wal.Position{Segment: 2})
-	if _, _, ok := p.find(placed(7, 0)); ok {
-		t.Error("the older place is still there")
+	for n := range byte(placeWays) {
+		p.put(placed(7, n), record.LSN(n+1), wal.Position{Segment: uint64(n)})
 	}
-	if lsn, place, ok := p.find(placed(7, 1)); !ok || lsn != 2 || place.Segment != 2 {
-		t.Errorf("found %v at %d, %t; want segment 2 at 2", place, lsn, ok)
+	for n := range byte(placeWays) {
+		if lsn, _, ok := p.find(placed(7, n)); !ok || lsn != record.LSN(n+1) {
+			t.Errorf("there is room for %d in a set, and place %d is gone", placeWays, n)
+		}
+	}
+	p.put(placed(7, 1), 2, wal.Position{Segment: 9}) // again: it takes its own slot
+	p.put(placed(7, placeWays), 90, wal.Position{Segment: 90})
+	left := 0
+	for n := range byte(placeWays) {
+		if _, _, ok := p.find(placed(7, n)); ok {
+			left++
+		}
+	}
+	if left != placeWays-1 {
+		t.Errorf("%d of %d older places are left, want one less than there were", left, placeWays)
+	}
+	if lsn, place, ok := p.find(placed(7, placeWays)); !ok || lsn != 90 || place.Segment != 90 {
+		t.Errorf("found %v at %d, %t; want segment 90 at 90", place, lsn, ok)
 	}
 	p.forget()
-	if _, _, ok := p.find(placed(7, 1)); ok {
+	if _, _, ok := p.find(placed(7, placeWays)); ok {
 		t.Error("a place was found after all were forgotten")
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 
 	"episteme/engine/ingest"
 	"episteme/engine/lens"
@@ -19,7 +18,7 @@ func (t *Tracer) Provenance(ctx context.Context, root record.ID, o ask.Provenanc
 		o.Nodes = ask.DefaultNodes
 	}
 	return read(ctx, t, func(v *ingest.View) (ask.Provenance, error) {
-		w := &walk{t: t, ctx: ctx, view: v, limit: o.Nodes, sight: everything, seen: map[record.ID]bool{}, lives: map[topic]map[record.Hash][]ingest.Linked{},
+		w := &walk{t: t, ctx: ctx, view: v, limit: o.Nodes, seen: map[record.ID]bool{}, lives: map[topic]map[record.Hash][]ingest.Linked{},
 			out: ask.Provenance{Root: root, Nodes: []ask.Node{}, Edges: []ask.Edge{}, Complete: true}}
 		return w.run(root, o)
 	})
@@ -48,6 +47,7 @@ func (t *Tracer) sightOf(a *record.Audit) sight {
 type step struct {
 	id    record.ID
 	sight sight // of the query on the way here; of the nearest one, where several are
+	depth int   // links from the root
 }
 
 // walk is one breadth-first search.
@@ -56,51 +56,58 @@ type walk struct {
 	ctx   context.Context
 	view  *ingest.View
 	limit int
-	sight sight
-	seen  map[record.ID]bool // nodes found, visited or waiting
-	next  []step
+	from  step                                      // whose links are followed
+	seen  map[record.ID]bool                        // nodes found, visited or waiting
+	next  []step                                    // found since the last part
 	lives map[topic]map[record.Hash][]ingest.Linked // votes and transitions, by topic and assertion
 	out   ask.Provenance
 }
 
 func (w *walk) run(root record.ID, o ask.ProvenanceOptions) (ask.Provenance, error) {
-	level := []step{{root, everything}}
+	records := newReading(w.fetch)
+	defer records.end()
 	w.seen[root] = true
-	for depth := 0; len(level) > 0; depth++ {
-		nodes, edges := len(w.out.Nodes), len(w.out.Edges)
-		w.next = nil
-		w.out.Nodes = slices.Grow(w.out.Nodes, len(level))
-		for part, err := range w.fetched(level) {
-			if err != nil {
-				return w.out, err
-			}
-			for i, s := range part.steps {
-				if err := w.visit(s, part.records[i], depth, o.Depth > 0 && depth >= o.Depth); err != nil {
-					return w.out, err
-				}
-			}
-		}
-		if depth == 0 && w.out.Nodes[0].LSN == 0 && w.out.Nodes[0].Check == ask.NotHeld {
-			return w.out, &ask.NotFoundError{What: root.String()}
-		}
+	records.found([]step{{id: root, sight: everything}})
+	depth, nodes, edges := 0, 0, 0 // of the level that is being visited; what came before it
+	level := func() {
 		if o.Level != nil {
 			o.Level(w.out.Nodes[nodes:], w.out.Edges[edges:])
 		}
-		level = w.next
+		nodes, edges = len(w.out.Nodes), len(w.out.Edges)
 	}
+	for p := records.next(); p != nil; p = records.next() {
+		if p.err != nil {
+			return w.out, p.err
+		}
+		for i, s := range p.steps {
+			if s.depth > depth {
+				level()
+				depth = s.depth
+			}
+			if err := w.visit(s, p.records[i], o.Depth > 0 && depth >= o.Depth); err != nil {
+				return w.out, err
+			}
+		}
+		if first := &w.out.Nodes[0]; first.LSN == 0 && first.Check == ask.NotHeld {
+			return w.out, &ask.NotFoundError{What: root.String()}
+		}
+		records.found(w.next)
+		w.next = w.next[:0]
+	}
+	level()
 	return w.out, nil
 }
 
 // visit adds a node and, unless it is at the last level, its links.
-func (w *walk) visit(s step, r ask.Record, depth int, last bool) error {
-	node := ask.Node{ID: r.ID, Kind: r.ID.Kind.String(), Check: r.Check, LSN: r.LSN, Depth: depth}
+func (w *walk) visit(s step, r ask.Record, last bool) error {
+	node := ask.Node{ID: r.ID, Kind: r.ID.Kind.String(), Check: r.Check, LSN: r.LSN, Depth: s.depth}
 	if r.LSN != 0 {
 		node.RecordedAt = &r.RecordedAt
 	}
 	describe(&node, r.Record)
 	w.out.Nodes = append(w.out.Nodes, node)
 	at := len(w.out.Nodes) - 1
-	w.sight = s.sight
+	w.from = s
 	if last {
 		return w.cut(r)
 	}
@@ -148,7 +155,7 @@ func (w *walk) link(from, to record.ID, typ ask.EdgeType) *ask.Edge {
 			return nil
 		}
 		w.seen[to] = true
-		w.next = append(w.next, step{to, w.sight})
+		w.next = append(w.next, step{to, w.from.sight, w.from.depth + 1})
 	}
 	w.out.Edges = append(w.out.Edges, ask.Edge{From: from, To: to, Type: typ})
 	return &w.out.Edges[len(w.out.Edges)-1]
@@ -163,7 +170,7 @@ func (w *walk) linkNew(from, assertion record.ID, typ ask.EdgeType) {
 }
 
 func (w *walk) audit(id record.ID, a *record.Audit) {
-	w.sight = w.t.sightOf(a)
+	w.from.sight = w.t.sightOf(a)
 	for _, c := range a.Contributions {
 		if edge := w.link(id, assertionID(c.Assertion), ask.Contributed); edge != nil {
 			edge.Weight = &c.Weight
@@ -251,7 +258,7 @@ func (w *walk) epoch(id record.ID) error {
 // after marks an edge whose record the answer could not see.
 func (w *walk) after(edge *ask.Edge, t record.Time, lsn record.LSN) {
 	if edge != nil {
-		edge.After = w.sight.after(t, lsn)
+		edge.After = w.from.sight.after(t, lsn)
 	}
 }
 

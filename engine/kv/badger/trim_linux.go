@@ -12,7 +12,7 @@ import (
 	"github.com/dgraph-io/badger/v4/table"
 )
 
-// figure says how much memory of the process belongs to files.
+// figure says how much memory the process has, and how much of that belongs to files.
 type figure struct{ statm *os.File }
 
 func openFigure() (figure, error) {
@@ -22,19 +22,20 @@ func openFigure() (figure, error) {
 
 func (f figure) close() { f.statm.Close() }
 
-// fileBytes is the third number of statm, which counts pages. proc(5) calls it inexact: it may lag by some pages for
-// each processor.
-func (f figure) fileBytes() (int64, error) {
+// read gives the second and the third number of statm, which count pages, in bytes. proc(5) calls them inexact: they may
+// lag by some pages for each processor.
+func (f figure) read() (all, files int64, err error) {
 	var buf [128]byte
 	n, err := f.statm.ReadAt(buf[:], 0)
 	if n == 0 {
-		return 0, err
+		return 0, 0, err
 	}
 	var size, resident, shared int64
 	if _, err := fmt.Sscan(string(buf[:n]), &size, &resident, &shared); err != nil {
-		return 0, fmt.Errorf("read %s: %w", f.statm.Name(), err)
+		return 0, 0, fmt.Errorf("read %s: %w", f.statm.Name(), err)
 	}
-	return shared * int64(os.Getpagesize()), nil
+	page := int64(os.Getpagesize())
+	return resident * page, shared * page, nil
 }
 
 // pageOut is MADV_PAGEOUT, which package syscall does not have: take pages out of the process, whatever they are, and lose

@@ -6,7 +6,7 @@ import "errors"
 
 type figure struct{}
 
-func openFigure() (figure, error)        { return figure{}, errors.ErrUnsupported }
-func (figure) close()                    {}
-func (figure) fileBytes() (int64, error) { return 0, errors.ErrUnsupported }
-func giveBack(string, func(uint64) bool) {}
+func openFigure() (figure, error)          { return figure{}, errors.ErrUnsupported }
+func (figure) close()                      {}
+func (figure) read() (int64, int64, error) { return 0, 0, errors.ErrUnsupported }
+func giveBack(string, func(uint64) bool)   {}
