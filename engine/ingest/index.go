@@ -1,8 +1,6 @@
 package ingest
 
 import (
-	"context"
-	"errors"
 	"hash/maphash"
 	"sync"
 	"sync/atomic"
@@ -21,6 +19,9 @@ type Index struct {
 	evidence Evidence
 	views    atomic.Uint64 // how many were taken
 	places   places
+
+	sharedMu sync.Mutex
+	shared   *shared // guarded by sharedMu; nil: to be taken
 
 	mu     sync.Mutex
 	claims generations[record.Hash, heldClaim] // guarded by mu
@@ -75,30 +76,14 @@ func NewIndex(store kv.Store, evidence Evidence) *Index {
 // Views is how many Views were taken so far: it changes while somebody asks, or the worker works.
 func (x *Index) Views() uint64 { return x.views.Load() }
 
-// View takes a snapshot. Close it soon.
-func (x *Index) View() (*View, error) {
-	x.views.Add(1)
-	snap, err := x.store.Snapshot()
-	if err != nil {
-		return nil, err
-	}
-	v := &View{snap: snap, index: x}
-	v.anyErased = sync.OnceValues(func() (bool, error) { return v.any(context.Background(), space(record.KindErasure.KeyLetter())) })
-	v.anyOrphans = sync.OnceValues(func() (bool, error) { return v.any(context.Background(), space(spaceOrphans)) })
-	if v.applied, err = appliedIn(snap); err != nil {
-		return nil, errors.Join(err, snap.Close())
-	}
-	return v, nil
-}
-
 // Has reports whether a record is here, for who asks that of record after record and nothing else.
 func (x *Index) Has(id record.ID) (bool, error) {
-	snap, err := x.store.Snapshot()
+	v, err := x.View()
 	if err != nil {
 		return false, err
 	}
-	defer snap.Close()
-	return (&View{index: x, snap: snap}).Has(id) // of what is remembered nothing is new to it: it sees LSN 0
+	defer v.Close()
+	return v.Has(id)
 }
 
 func bucketOf(target record.ID) int { return int(target.Hash[0])<<4 | int(target.Hash[1])>>4 }

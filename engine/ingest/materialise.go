@@ -114,6 +114,7 @@ const roomRetry = 500 * time.Millisecond
 func (m *materialiser) apply(ctx context.Context) error {
 	for {
 		err := m.index.store.Apply(&m.batch)
+		m.index.renew()
 		if !errors.Is(err, kv.ErrNoRoom) {
 			return err
 		}

@@ -18,14 +18,12 @@ type View struct {
 	snap    kv.Snapshot
 	index   *Index
 	applied Applied
+	shared  *shared // guarded by Index.sharedMu; nil once closed
 
 	answers *answers // of the worker, whose View this is; nil for others
 
 	anyErased, anyOrphans func() (bool, error) // look once
 }
-
-// Close releases the snapshot.
-func (v *View) Close() error { return v.snap.Close() }
 
 // Applied is how far the store had come; the zero Applied is an empty store.
 func (v *View) Applied() Applied { return v.applied }
